@@ -1,0 +1,1 @@
+//! The contract suite: every promise on the traits, tried on an engine.

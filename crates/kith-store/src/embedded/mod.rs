@@ -1,0 +1,1 @@
+//! The embedded engine: fjall in a data folder, one commit loop.
