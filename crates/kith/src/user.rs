@@ -20,7 +20,11 @@ pub async fn me(node: &Node, caller: Caller) -> Result<Me> {
 /// Changes the caller's account.
 pub async fn patch_me(node: &SharedNode, caller: Caller, patch: PatchMe) -> Result<Me> {
     let patch = PatchMe {
-        display_name: patch.display_name.as_deref().map(user::check_display_name).transpose()?,
+        display_name: patch
+            .display_name
+            .as_deref()
+            .map(user::check_display_name)
+            .transpose()?,
         about: patch.about.as_deref().map(user::check_about).transpose()?,
         privacy: patch.privacy,
     };
@@ -44,7 +48,11 @@ pub async fn show(node: &Node, asker: Asker, id_or_handle: &str) -> Result<User>
         None => UserId::parse(id_or_handle),
     };
     let id = id.ok_or(Error::NotFound)?;
-    public(node, &[id]).await?.pop().flatten().ok_or(Error::NotFound)
+    public(node, &[id])
+        .await?
+        .pop()
+        .flatten()
+        .ok_or(Error::NotFound)
 }
 
 /// People of whom the handle or a word of the name begins so, without those who are disabled.
@@ -83,7 +91,10 @@ pub fn shown(row: &UserRow) -> User {
 
 /// An account as its owner sees it.
 pub fn own(row: &UserRow) -> Me {
-    Me { user: shown(row), privacy: row.privacy }
+    Me {
+        user: shown(row),
+        privacy: row.privacy,
+    }
 }
 
 async fn account(node: &Node, caller: Caller) -> Result<UserRow> {

@@ -18,7 +18,9 @@ pub async fn list(
     State(node): State<SharedNode>,
     signed_in: SignedIn,
 ) -> Result<Answer<List<Contact>>> {
-    Ok(ok(List::whole(contact::list(&node, signed_in.caller.user).await?)))
+    Ok(ok(List::whole(
+        contact::list(&node, signed_in.caller.user).await?,
+    )))
 }
 
 /// Takes a contact away, for both sides.
@@ -44,7 +46,9 @@ pub async fn requests(
     State(node): State<SharedNode>,
     signed_in: SignedIn,
 ) -> Result<Answer<List<ContactRequest>>> {
-    Ok(ok(List::whole(contact::requests(&node, signed_in.caller.user).await?)))
+    Ok(ok(List::whole(
+        contact::requests(&node, signed_in.caller.user).await?,
+    )))
 }
 
 /// Asks somebody to become a contact; if they have asked too, both are contacts now.
@@ -62,7 +66,11 @@ pub async fn ask(
     Json(ask): Json<AskContact>,
 ) -> Result<Answer<ContactRequest>> {
     let (is_new, request) = contact::ask(&node, signed_in.asker(), ask).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok(Answer(status, request))
 }
 
@@ -76,7 +84,9 @@ pub async fn accept(
     signed_in: SignedIn,
     Path(id): Path<RequestId>,
 ) -> Result<Answer<Contact>> {
-    contact::accept(&node, signed_in.caller.user, id).await.map(ok)
+    contact::accept(&node, signed_in.caller.user, id)
+        .await
+        .map(ok)
 }
 
 /// Declines a request to the caller.
@@ -99,7 +109,9 @@ pub async fn blocks(
     State(node): State<SharedNode>,
     signed_in: SignedIn,
 ) -> Result<Answer<List<Block>>> {
-    Ok(ok(List::whole(contact::blocks(&node, signed_in.caller.user).await?)))
+    Ok(ok(List::whole(
+        contact::blocks(&node, signed_in.caller.user).await?,
+    )))
 }
 
 /// Blocks somebody.

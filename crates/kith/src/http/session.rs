@@ -68,7 +68,9 @@ pub async fn list(
     State(node): State<SharedNode>,
     signed_in: auth::SignedIn,
 ) -> Result<Answer<List<Session>>> {
-    Ok(ok(List::whole(session::list(&node, signed_in.caller).await?)))
+    Ok(ok(List::whole(
+        session::list(&node, signed_in.caller).await?,
+    )))
 }
 
 /// Signs another device out.
@@ -117,7 +119,10 @@ fn answer(
     if !with_cookie {
         return Ok(Answer(status, signed_in).into_response());
     }
-    let token = signed_in.token.take().ok_or(Error::Internal("a sign-in made no token"))?;
+    let token = signed_in
+        .token
+        .take()
+        .ok_or(Error::Internal("a sign-in made no token"))?;
     let headers = AppendHeaders([(SET_COOKIE, visitor.cookie(&token)?)]);
     Ok((headers, Answer(status, signed_in)).into_response())
 }

@@ -34,20 +34,28 @@ pub(super) async fn begin(
         if user.disabled {
             return Err(Error::SessionEnded(EndReason::Disabled));
         }
-        let (live, expired): (Vec<_>, Vec<_>) =
-            list.sessions.into_iter().partition(|row| row.expires_at > now);
+        let (live, expired): (Vec<_>, Vec<_>) = list
+            .sessions
+            .into_iter()
+            .partition(|row| row.expires_at > now);
         let rule = node.config.session.rule(device.kind);
-        let replaced = policy::make_room(rule, &live, device.kind, takeover)
-            .map_err(|those| Error::SessionLimit(those.iter().map(|row| shown(row, None)).collect()))?;
+        let replaced = policy::make_room(rule, &live, device.kind, takeover).map_err(|those| {
+            Error::SessionLimit(those.iter().map(|row| shown(row, None)).collect())
+        })?;
         let (token, row) = new_session(node, &user, device, address, now);
-        let ending: Vec<_> = (replaced.iter().map(|row| (row.clone(), EndReason::Replaced)))
-            .chain(expired.into_iter().map(|row| (row, EndReason::Expired)))
-            .collect();
+        let ending: Vec<_> = (replaced
+            .iter()
+            .map(|row| (row.clone(), EndReason::Replaced)))
+        .chain(expired.into_iter().map(|row| (row, EndReason::Expired)))
+        .collect();
         let change = SessionChange {
             user: user.id,
             expected_version: list.version,
             begin: Some(row.clone()),
-            end: ending.iter().map(|(row, reason)| (row.id, *reason)).collect(),
+            end: ending
+                .iter()
+                .map(|(row, reason)| (row.id, *reason))
+                .collect(),
             forget_at: end::forget_at(node, now),
         };
         if node.store.change_sessions(change).await? {
@@ -60,7 +68,9 @@ pub(super) async fn begin(
             });
         }
     }
-    Err(Error::Overloaded("too many devices of this account sign in at once"))
+    Err(Error::Overloaded(
+        "too many devices of this account sign in at once",
+    ))
 }
 
 fn new_session(
@@ -80,7 +90,9 @@ fn new_session(
         created_at: now,
         last_seen_at: now,
         expires_at: expires_at(node, now),
-        address: address.map(|address| address.to_string()).unwrap_or_default(),
+        address: address
+            .map(|address| address.to_string())
+            .unwrap_or_default(),
     };
     (token, row)
 }

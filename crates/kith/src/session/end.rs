@@ -1,7 +1,7 @@
 //! How sessions end, and who is told.
 
-use super::begin::{DAY_MS, TRIES};
 use super::account;
+use super::begin::{DAY_MS, TRIES};
 use crate::error::{Error, Result};
 use crate::node::{Caller, Node, SharedNode, to_the_end};
 use kith_protocol::frame::EndedBy;
@@ -16,7 +16,9 @@ pub async fn logout(node: &SharedNode, caller: Caller) -> Result<()> {
     let node = node.clone();
     to_the_end(async move {
         let own = |row: &SessionRow| (row.id == caller.session).then_some(EndReason::SignedOut);
-        end_where(&node, caller.user, None, Write::IfAny, own).await.map(drop)
+        end_where(&node, caller.user, None, Write::IfAny, own)
+            .await
+            .map(drop)
     })
     .await
 }
@@ -43,15 +45,32 @@ pub async fn end_others(node: &SharedNode, caller: Caller, which: EndSessions) -
     let node = node.clone();
     to_the_end(async move {
         let others = |row: &SessionRow| (row.id != caller.session).then_some(EndReason::Revoked);
-        end_where(&node, caller.user, Some(caller.session), Write::IfAny, others).await.map(drop)
+        end_where(
+            &node,
+            caller.user,
+            Some(caller.session),
+            Write::IfAny,
+            others,
+        )
+        .await
+        .map(drop)
     })
     .await
 }
 
 /// Ends all but this one: their user has a new password.
 pub(super) async fn end_by_new_password(node: &Node, caller: Caller) -> Result<()> {
-    let others = |row: &SessionRow| (row.id != caller.session).then_some(EndReason::PasswordChanged);
-    end_where(node, caller.user, Some(caller.session), Write::Always, others).await.map(drop)
+    let others =
+        |row: &SessionRow| (row.id != caller.session).then_some(EndReason::PasswordChanged);
+    end_where(
+        node,
+        caller.user,
+        Some(caller.session),
+        Write::Always,
+        others,
+    )
+    .await
+    .map(drop)
 }
 
 /// Bars a user from signing in, and ends all sessions. For the people who run kith.
@@ -60,7 +79,9 @@ pub async fn disable(node: &SharedNode, user: UserId) -> Result<()> {
     to_the_end(async move {
         put_disabled(&node, user, true).await?;
         let all = |_: &SessionRow| Some(EndReason::Disabled);
-        end_where(&node, user, None, Write::Always, all).await.map(drop)
+        end_where(&node, user, None, Write::Always, all)
+            .await
+            .map(drop)
     })
     .await
 }
@@ -96,9 +117,16 @@ pub(super) async fn end_where(
     for _ in 0..TRIES {
         let now = node.clock.now();
         let list = node.store.sessions(user).await?;
-        let by = list.sessions.iter().find(|row| Some(row.id) == by).map(|row| ended_by(row, now));
-        let ending: Vec<_> =
-            list.sessions.into_iter().filter_map(|row| why(&row).map(|why| (row, why))).collect();
+        let by = list
+            .sessions
+            .iter()
+            .find(|row| Some(row.id) == by)
+            .map(|row| ended_by(row, now));
+        let ending: Vec<_> = list
+            .sessions
+            .into_iter()
+            .filter_map(|row| why(&row).map(|why| (row, why)))
+            .collect();
         if ending.is_empty() && write == Write::IfAny {
             return Ok(0);
         }
@@ -114,7 +142,9 @@ pub(super) async fn end_where(
             return Ok(ending.len());
         }
     }
-    Err(Error::Overloaded("too many devices of this account sign in at once"))
+    Err(Error::Overloaded(
+        "too many devices of this account sign in at once",
+    ))
 }
 
 /// Tells of sessions that have ended in the store.
@@ -133,7 +163,11 @@ pub(super) fn tell(
 
 /// The device as the ended one is told of it.
 pub(super) fn ended_by(row: &SessionRow, at: Timestamp) -> EndedBy {
-    EndedBy { kind: row.kind, label: row.label.clone(), at }
+    EndedBy {
+        kind: row.kind,
+        label: row.label.clone(),
+        at,
+    }
 }
 
 /// Until when the reason of an ending now is remembered.
@@ -147,7 +181,11 @@ async fn put_disabled(node: &Node, user: UserId, disabled: bool) -> Result<()> {
     loop {
         let row = account(node, user).await?;
         let expected_version = row.version;
-        let row = UserRow { version: expected_version + 1, disabled, ..row };
+        let row = UserRow {
+            version: expected_version + 1,
+            disabled,
+            ..row
+        };
         if let Written::Done = node.store.put_user(expected_version, row).await? {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! Which session a token stands for, and when it was last used.
 
 use super::end::{self, Write};
-use super::{begin, token};
 use super::token::Live;
+use super::{begin, token};
 use crate::error::{Error, Result};
 use crate::node::Node;
 use kith_protocol::session::EndReason;
@@ -29,7 +29,9 @@ pub async fn authenticate(node: &Node, token: &str) -> Result<Live> {
     };
     let live = match node.store.token(&hash).await? {
         Some(TokenState::Live(row)) => Live::of(row),
-        Some(TokenState::Ended { reason, forget_at, .. }) if now < forget_at => {
+        Some(TokenState::Ended {
+            reason, forget_at, ..
+        }) if now < forget_at => {
             return Err(Error::SessionEnded(reason));
         }
         _ => return Err(Error::Unauthorized),
@@ -48,14 +50,26 @@ pub async fn touch(node: &Node, live: &Live, address: Option<IpAddr>) {
     if now.0 - seen_ms < TOUCH_EVERY_MS {
         return;
     }
-    let swap = live.seen.at_ms.compare_exchange(seen_ms, now.0, Ordering::Relaxed, Ordering::Relaxed);
+    let swap =
+        live.seen
+            .at_ms
+            .compare_exchange(seen_ms, now.0, Ordering::Relaxed, Ordering::Relaxed);
     if swap.is_err() {
         return;
     }
     let expires_at = begin::expires_at(node, now);
     live.seen.expires_ms.store(expires_at.0, Ordering::Relaxed);
-    let address = address.map_or_else(|| live.session.address.clone(), |address| address.to_string());
-    let touched = (live.caller.user, live.caller.session, now, expires_at, address);
+    let address = address.map_or_else(
+        || live.session.address.clone(),
+        |address| address.to_string(),
+    );
+    let touched = (
+        live.caller.user,
+        live.caller.session,
+        now,
+        expires_at,
+        address,
+    );
     if let Err(error) = node.store.touch_sessions(&[touched]).await {
         tracing::debug!(%error, "the last use of a session could not be stored");
     }
@@ -65,9 +79,8 @@ pub async fn touch(node: &Node, live: &Live, address: Option<IpAddr>) {
 async fn expire(node: &Node, live: &Live) -> Result<Live> {
     let now = node.clock.now();
     let id = live.caller.session;
-    let over = |row: &SessionRow| {
-        (row.id == id && row.expires_at <= now).then_some(EndReason::Expired)
-    };
+    let over =
+        |row: &SessionRow| (row.id == id && row.expires_at <= now).then_some(EndReason::Expired);
     end::end_where(node, live.caller.user, None, Write::IfAny, over).await?;
     node.sign_in.tokens.end(&live.session.token);
     Err(Error::SessionEnded(EndReason::Expired))

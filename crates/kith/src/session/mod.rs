@@ -60,7 +60,14 @@ pub async fn register(
         None => request.handle.clone(),
     };
     let device = request.device.checked()?;
-    node.limits.check(Rate::Register, Asker { caller: None, address }, node.clock.now())?;
+    node.limits.check(
+        Rate::Register,
+        Asker {
+            caller: None,
+            address,
+        },
+        node.clock.now(),
+    )?;
     if node.store.user_of_handle(&request.handle).await?.is_some() {
         return Err(Error::HandleTaken);
     }
@@ -87,11 +94,7 @@ pub async fn register(
 }
 
 /// Signs a device in. An unknown handle takes as long as a wrong password, and says the same.
-pub async fn login(
-    node: &SharedNode,
-    request: Login,
-    address: Option<IpAddr>,
-) -> Result<SignedIn> {
+pub async fn login(node: &SharedNode, request: Login, address: Option<IpAddr>) -> Result<SignedIn> {
     let device = request.device.checked()?;
     check_length("password", &request.password)?;
     let handle = match (request.handle, request.email) {
@@ -103,11 +106,22 @@ pub async fn login(
         (None, Some(email)) => format!("email {email}"),
         _ => return Err(BadField::invalid("handle", "one of handle and email").into()),
     };
-    node.limits.check(Rate::Login, Asker { caller: None, address }, node.clock.now())?;
+    node.limits.check(
+        Rate::Login,
+        Asker {
+            caller: None,
+            address,
+        },
+        node.clock.now(),
+    )?;
     let user = owner(node, &handle).await?;
     let stored = user.as_ref().map(|user| user.password.as_str());
     let with = (&node.limits, &node.clock);
-    let right = node.sign_in.passwords.verify(with, &handle, stored, request.password).await?;
+    let right = node
+        .sign_in
+        .passwords
+        .verify(with, &handle, stored, request.password)
+        .await?;
     let user = user.filter(|_| right).ok_or(Error::WrongPassword)?;
     let (node, takeover) = (node.clone(), request.takeover.unwrap_or(false));
     to_the_end(async move { begin::begin(&node, &user, &device, address, takeover).await }).await
@@ -125,7 +139,10 @@ pub async fn change_password(
     let with = (&node.limits, &node.clock);
     let passwords = &node.sign_in.passwords;
     let stored = Some(user.password.as_str());
-    if !passwords.verify(with, &user.handle, stored, request.current).await? {
+    if !passwords
+        .verify(with, &user.handle, stored, request.current)
+        .await?
+    {
         return Err(Error::WrongPassword);
     }
     let new = passwords.hash(request.new).await?;
@@ -185,7 +202,11 @@ async fn put_password(node: &Node, mut user: UserRow, new: String) -> Result<()>
             return Err(Error::WrongPassword);
         }
         let expected_version = user.version;
-        let row = UserRow { version: expected_version + 1, password: new.clone(), ..user };
+        let row = UserRow {
+            version: expected_version + 1,
+            password: new.clone(),
+            ..user
+        };
         match node.store.put_user(expected_version, row).await? {
             Written::Done => return Ok(()),
             Written::Conflict(newer) => user = newer,

@@ -1,9 +1,9 @@
 //! Passwords: Argon2id in a pool that is bounded, so that signing in never starves chatting.
 
+use crate::clock::{Clock, random_bytes};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::limit::Limits;
-use crate::clock::{Clock, random_bytes};
 use argon2::{Argon2, Params, PasswordHasher, PasswordVerifier};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,8 +33,13 @@ impl Drop for Waiting<'_> {
 
 impl Passwords {
     pub(super) fn new(config: &config::Password) -> Self {
-        let params = Params::new(config.memory_kib, config.iterations, config.parallelism, None)
-            .expect("the configuration was checked against the bounds of Argon2");
+        let params = Params::new(
+            config.memory_kib,
+            config.iterations,
+            config.parallelism,
+            None,
+        )
+        .expect("the configuration was checked against the bounds of Argon2");
         let nobody = hash(&params, &random_bytes::<SALT_BYTES>()).unwrap_or_default();
         Self {
             params,
@@ -68,7 +73,9 @@ impl Passwords {
         let (_waiting, permit) = self.turn().await?;
         limits.try_password(handle, clock.now())?;
         let right = run(permit, move || {
-            Argon2::default().verify_password(password.as_bytes(), stored.as_str()).is_ok()
+            Argon2::default()
+                .verify_password(password.as_bytes(), stored.as_str())
+                .is_ok()
         })
         .await?;
         if right && known {
@@ -98,7 +105,9 @@ async fn run<T: Send + 'static>(
         drop(permit);
         done
     };
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Internal("a password task died"))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Internal("a password task died"))
 }
 
 fn hash(params: &Params, password: &[u8]) -> Result<String> {
@@ -128,11 +137,29 @@ mod tests {
         let (config, limits, clock) = cheap();
         let passwords = Passwords::new(&config.password);
         let stored = passwords.hash("correct horse".into()).await.unwrap();
-        assert!(stored.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{stored}");
+        assert!(
+            stored.starts_with("$argon2id$v=19$m=8,t=1,p=1$"),
+            "{stored}"
+        );
         let with = (&limits, &clock);
-        assert!(passwords.verify(with, "ann", Some(&stored), "correct horse".into()).await.unwrap());
-        assert!(!passwords.verify(with, "ann", Some(&stored), "wrong".into()).await.unwrap());
-        assert!(!passwords.verify(with, "bo", None, "correct horse".into()).await.unwrap());
+        assert!(
+            passwords
+                .verify(with, "ann", Some(&stored), "correct horse".into())
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(with, "ann", Some(&stored), "wrong".into())
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(with, "bo", None, "correct horse".into())
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]

@@ -12,7 +12,11 @@ pub(super) fn make_room(
     kind: DeviceKind,
     takeover: bool,
 ) -> Result<Vec<SessionRow>, Vec<SessionRow>> {
-    let same: Vec<_> = live.iter().filter(|session| session.kind == kind).cloned().collect();
+    let same: Vec<_> = live
+        .iter()
+        .filter(|session| session.kind == kind)
+        .cloned()
+        .collect();
     let mut ending = Vec::new();
     if rule.max > 0 && same.len() >= rule.max {
         match rule.policy {
@@ -24,7 +28,10 @@ pub(super) fn make_room(
             }
         }
     }
-    let mut rest: Vec<_> = live.iter().filter(|session| !ending.contains(session)).collect();
+    let mut rest: Vec<_> = live
+        .iter()
+        .filter(|session| !ending.contains(session))
+        .collect();
     rest.sort_by_key(|session| (session.last_seen_at, session.id));
     let too_many = (rest.len() + 1).saturating_sub(SESSIONS_MAX);
     let least_used: Vec<_> = rest.into_iter().take(too_many).cloned().collect();
@@ -53,17 +60,36 @@ mod tests {
     }
 
     fn ids(sessions: &[SessionRow]) -> Vec<u8> {
-        sessions.iter().map(|session| session.id.bytes()[0]).collect()
+        sessions
+            .iter()
+            .map(|session| session.id.bytes()[0])
+            .collect()
     }
 
-    const ONE: DeviceRule = DeviceRule { max: 1, policy: Policy::Replace };
-    const ANY: DeviceRule = DeviceRule { max: 0, policy: Policy::Replace };
+    const ONE: DeviceRule = DeviceRule {
+        max: 1,
+        policy: Policy::Replace,
+    };
+    const ANY: DeviceRule = DeviceRule {
+        max: 0,
+        policy: Policy::Replace,
+    };
 
     #[test]
     fn a_second_phone_ends_the_first_and_nothing_else() {
-        let live = [session(1, DeviceKind::Desktop, 0), session(2, DeviceKind::Phone, 5)];
-        assert_eq!(ids(&make_room(&ONE, &live, DeviceKind::Phone, false).unwrap()), [2]);
-        assert!(make_room(&ANY, &live, DeviceKind::Phone, false).unwrap().is_empty());
+        let live = [
+            session(1, DeviceKind::Desktop, 0),
+            session(2, DeviceKind::Phone, 5),
+        ];
+        assert_eq!(
+            ids(&make_room(&ONE, &live, DeviceKind::Phone, false).unwrap()),
+            [2]
+        );
+        assert!(
+            make_room(&ANY, &live, DeviceKind::Phone, false)
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]
@@ -86,8 +112,15 @@ mod tests {
     fn the_33rd_ends_the_least_recently_used() {
         let mut live: Vec<_> = (0..32).map(|n| session(n, DeviceKind::Web, 100)).collect();
         live[7].last_seen_at = Timestamp(50);
-        assert_eq!(ids(&make_room(&ANY, &live, DeviceKind::Web, false).unwrap()), [7]);
-        assert!(make_room(&ANY, &live[..31], DeviceKind::Web, false).unwrap().is_empty());
+        assert_eq!(
+            ids(&make_room(&ANY, &live, DeviceKind::Web, false).unwrap()),
+            [7]
+        );
+        assert!(
+            make_room(&ANY, &live[..31], DeviceKind::Web, false)
+                .unwrap()
+                .is_empty()
+        );
     }
 
     proptest! {

@@ -44,7 +44,10 @@ impl Live {
             expires_ms: AtomicI64::new(row.expires_at.0),
         };
         Self {
-            caller: Caller { user: row.user, session: row.id },
+            caller: Caller {
+                user: row.user,
+                session: row.id,
+            },
             session: Arc::new(row),
             seen: Arc::new(seen),
         }
