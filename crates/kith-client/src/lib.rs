@@ -26,12 +26,19 @@
 //! ```
 
 mod calls;
+mod disk;
 mod error;
 mod http;
+mod outbox;
+mod pace;
+mod replica;
 mod session;
 mod socket;
 
 pub use error::{ClientError, Closed};
 pub use http::{ANSWER_MAX_BYTES, Api, CALL_TIMEOUT, RawAnswer};
+pub use outbox::{OUTBOX_MAX, Outbox};
+pub use pace::{Backoff, Clock, Jitter, ManualClock};
+pub use replica::{Gap, Replica};
 pub use session::{Session, credentials, new_msg_id, new_thread_id, registration};
 pub use socket::{Answer, Pending, Socket};
