@@ -1,1 +1,1 @@
-fn main() {}
+//! `kith-load`: replays, audits, measures.

@@ -1,0 +1,4 @@
+//! Load generator and auditor: recorded conversations replayed and checked, and measured load.
+
+pub mod audit;
+pub mod replay;
