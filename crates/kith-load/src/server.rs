@@ -64,7 +64,10 @@ impl Server {
         while !answers() {
             self.still_alive()?;
             if began.elapsed() > START_TIMEOUT {
-                bail!("the server did not answer within {} s", START_TIMEOUT.as_secs());
+                bail!(
+                    "the server did not answer within {} s",
+                    START_TIMEOUT.as_secs()
+                );
             }
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -76,7 +79,10 @@ impl Server {
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             self.still_alive()?;
             if began.elapsed() > START_TIMEOUT {
-                bail!("the server did not listen within {} s", START_TIMEOUT.as_secs());
+                bail!(
+                    "the server did not listen within {} s",
+                    START_TIMEOUT.as_secs()
+                );
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -122,7 +128,10 @@ fn spawn(binary: &Path, folder: &Path, port: u16) -> Result<Child> {
         .open(folder.join("log"))?;
     let settings = [
         ("KITH_HTTP_LISTEN", format!("127.0.0.1:{port}")),
-        ("KITH_STORE_FOLDER", folder.join("data").display().to_string()),
+        (
+            "KITH_STORE_FOLDER",
+            folder.join("data").display().to_string(),
+        ),
         ("KITH_ADMIN_LISTEN", "off".to_owned()),
         ("KITH_LIMITS_ENABLED", "false".to_owned()),
         ("KITH_THREAD_GROUP_MAX_MEMBERS", "5000".to_owned()),

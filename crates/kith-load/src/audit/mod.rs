@@ -12,7 +12,7 @@ pub use journal::{Fact, Journal, Kept, Mark};
 pub use seen::{
     HeadSeen, MineSeen, PageSeen, ReactionSeen, ReceiptsSeen, RowSeen, Seen, ThreadSeen,
 };
-pub use sync::{Told, digest};
+pub use sync::{SyncRowSeen, SyncSeen, Told, ToldThread, digest};
 pub use world::{Expected, World};
 
 use kith_protocol::UserId;

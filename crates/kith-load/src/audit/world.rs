@@ -8,6 +8,7 @@ use kith_protocol::entry::EntryKind;
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// A room as the journal tells it.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct World {
     /// By user: [joined, left], left = `u64::MAX` for "until now".
     stays: FxHashMap<UserId, Vec<(u64, u64)>>,
     marks: FxHashMap<UserId, Vec<Mark>>,
+    /// Everybody's read and delivered marks at the end, counted once.
+    last_marks: OnceLock<Vec<(UserId, u64, u64)>>,
 }
 
 /// What a row should say.
@@ -63,6 +66,7 @@ impl World {
             later: FxHashMap::default(),
             stays: FxHashMap::default(),
             marks: FxHashMap::default(),
+            last_marks: OnceLock::new(),
         };
         for &mark in &journal.marks {
             world.marks.entry(mark.user).or_default().push(mark);
@@ -97,6 +101,31 @@ impl World {
     /// An entry.
     pub fn fact(&self, seq: u64) -> &Fact {
         &self.facts[seq as usize - 1]
+    }
+
+    /// An entry, if there is one.
+    pub fn facts_of(&self, seq: u64) -> Option<&Fact> {
+        self.facts.get(usize::try_from(seq).ok()?.checked_sub(1)?)
+    }
+
+    /// Whether an entry was taken back.
+    pub fn is_deleted(&self, seq: u64) -> bool {
+        self.deletion(seq).is_some()
+    }
+
+    /// Every text that an entry has had: its own, those of its edits, none if it was deleted.
+    pub fn texts(&self, seq: u64) -> impl Iterator<Item = Option<&str>> {
+        let fact = self.facts_of(seq);
+        let own = fact.into_iter().map(|fact| fact.text.as_deref());
+        let root = match fact {
+            Some(fact) if fact.kind == EntryKind::Edit => fact.target_seq.unwrap_or(seq),
+            _ => seq,
+        };
+        let edits = self
+            .later_of(seq, EntryKind::Edit)
+            .map(|at| self.fact(at).text.as_deref());
+        let gone = self.deletion(root).map(|_| None);
+        own.chain(edits).chain(gone)
     }
 
     /// The hash over what never changes about an entry.
@@ -173,8 +202,8 @@ impl World {
     /// Who read an entry, who holds it (both sorted, without the author), and how many could.
     pub fn receipts(&self, seq: u64) -> (Vec<UserId>, Vec<UserId>, u64) {
         let (mut read, mut delivered, mut of) = (Vec::new(), Vec::new(), 0);
-        for user in self.members() {
-            let last = self.last_seq();
+        let last = self.last_seq();
+        for &(user, read_seq, delivered_seq) in self.last_marks() {
             let sees = self
                 .visible(user, last)
                 .iter()
@@ -183,11 +212,10 @@ impl World {
                 continue;
             }
             of += 1;
-            let row = self.expected_marks(user);
-            if row.0 >= seq {
+            if read_seq >= seq {
                 read.push(user);
             }
-            if row.1 >= seq {
+            if delivered_seq >= seq {
                 delivered.push(user);
             }
         }
@@ -321,18 +349,24 @@ impl World {
         marked.chain(sent).fold(joined_seq, u64::max)
     }
 
-    fn expected_marks(&self, user: UserId) -> (u64, u64) {
-        let upto = self.last_seq();
-        let joined_seq = self
-            .visible(user, upto)
-            .last()
-            .map_or(0, |&(joined, _)| joined);
-        let read = self.read_seq(user, joined_seq, upto, upto);
-        let held = self
-            .marks_of(user, upto)
-            .map(|mark| mark.seq)
-            .fold(read, u64::max);
-        (read, held)
+    /// Sorted by user.
+    fn last_marks(&self) -> &[(UserId, u64, u64)] {
+        self.last_marks.get_or_init(|| {
+            let upto = self.last_seq();
+            let marks_of = |user| {
+                let joined_seq = self
+                    .visible(user, upto)
+                    .last()
+                    .map_or(0, |&(joined, _)| joined);
+                let read = self.read_seq(user, joined_seq, upto, upto);
+                let held = self
+                    .marks_of(user, upto)
+                    .map(|mark| mark.seq)
+                    .fold(read, u64::max);
+                (user, read, held)
+            };
+            self.members().into_iter().map(marks_of).collect()
+        })
     }
 
     fn unread(&self, user: UserId, read_seq: u64, last_seq: u64, upto: u64) -> (u64, u64) {

@@ -9,7 +9,7 @@ const TICKS_PER_S: f64 = 100.0;
 
 /// CPU seconds used up to a moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Cpu {
+pub(super) struct Cpu {
     at: Instant,
     server_s: f64,
     own_s: f64,
@@ -31,7 +31,7 @@ pub struct Used {
 
 impl Cpu {
     /// Reads the counters; without a pid the server counts as "others".
-    pub fn now(pid: Option<u32>) -> Result<Self> {
+    pub(super) fn now(pid: Option<u32>) -> Result<Self> {
         let server_s = pid.map_or(Ok(0.0), |pid| process_s(&pid.to_string()))?;
         Ok(Self {
             at: Instant::now(),
@@ -42,7 +42,7 @@ impl Cpu {
     }
 
     /// What was used since `self`.
-    pub fn until(&self, later: &Self) -> Used {
+    pub(super) fn until(&self, later: &Self) -> Used {
         let wall_s = later.at.duration_since(self.at).as_secs_f64();
         let server_s = later.server_s - self.server_s;
         let own_s = later.own_s - self.own_s;
@@ -57,7 +57,7 @@ impl Cpu {
 }
 
 /// Resident memory of a process: now, and the most it ever was.
-pub fn rss_bytes(pid: u32) -> Result<(u64, u64)> {
+pub(super) fn rss_bytes(pid: u32) -> Result<(u64, u64)> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).context(path)?;
     let field = |name: &str| {

@@ -6,11 +6,11 @@ use memchr::memmem;
 /// Bytes of a text that carry its mark: flow, number and time of sending.
 const MARK_BYTES: usize = 4 + 10 + 16;
 /// Texts are this long, as in the targets.
-pub const TEXT_BYTES: usize = 100;
+pub(super) const TEXT_BYTES: usize = 100;
 
 /// What a frame is, as far as the generator cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// `ok`: which send, and its seq.
     Ok {
         /// The frame's `id`.
@@ -31,10 +31,13 @@ pub enum Kind {
 }
 
 /// Tells what a frame is.
-pub fn kind(frame: &[u8]) -> Kind {
+pub(super) fn kind(frame: &[u8]) -> Kind {
     match word(frame) {
         b"entry" => Kind::Entries,
-        b"ok" => match (number_after(frame, b"\"re\":\""), number_after(frame, b"\"seq\":")) {
+        b"ok" => match (
+            number_after(frame, b"\"re\":\""),
+            number_after(frame, b"\"seq\":"),
+        ) {
             (Some(re), Some(seq)) => Kind::Ok { re, seq },
             _ => Kind::Other,
         },
@@ -46,14 +49,14 @@ pub fn kind(frame: &[u8]) -> Kind {
 }
 
 /// Finds entries in a frame, again and again with the same prepared search.
-pub struct Scanner {
+pub(super) struct Scanner {
     seq: memmem::Finder<'static>,
     text: memmem::Finder<'static>,
 }
 
 /// An entry in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(super) struct Found {
     /// Its number in the log.
     pub seq: u64,
     /// The mark in its text, if it is one of ours.
@@ -62,7 +65,7 @@ pub struct Found {
 
 /// What the generator writes into a text to know it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub(super) struct Mark {
     /// Which flow.
     pub flow: usize,
     /// Which message of the flow.
@@ -83,7 +86,7 @@ impl Default for Scanner {
 impl Scanner {
     /// Calls `each` for every entry of a frame. Quotes inside texts are escaped, so a name with its
     /// quotes is never part of one; `prev_seq` and the like have no quote before `seq`.
-    pub fn entries(&self, frame: &[u8], mut each: impl FnMut(Found)) {
+    pub(super) fn entries(&self, frame: &[u8], mut each: impl FnMut(Found)) {
         let mut rest = frame;
         while let Some(at) = self.seq.find(rest) {
             rest = &rest[at + 6..];
@@ -117,7 +120,7 @@ impl Mark {
     }
 
     /// Appends a text of [`TEXT_BYTES`] with this mark.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         fixed(out, self.flow as u64, 4);
         fixed(out, self.number, 10);
         fixed(out, self.due_ns, 16);
@@ -129,7 +132,7 @@ const PADDING: [u8; TEXT_BYTES - MARK_BYTES] =
     *b" is what somebody says to somebody in a message of a hundred bytes ...";
 
 /// Appends a number in decimal.
-pub fn decimal(out: &mut Vec<u8>, number: u64) {
+pub(super) fn decimal(out: &mut Vec<u8>, number: u64) {
     let mut digits = [0; 20];
     let mut rest = number;
     let mut at = digits.len();
@@ -145,7 +148,7 @@ pub fn decimal(out: &mut Vec<u8>, number: u64) {
 }
 
 /// Appends a number in exactly `width` decimal digits.
-pub fn fixed(out: &mut Vec<u8>, number: u64, width: usize) {
+pub(super) fn fixed(out: &mut Vec<u8>, number: u64, width: usize) {
     let start = out.len();
     out.resize(start + width, b'0');
     let mut rest = number;
@@ -170,7 +173,10 @@ fn number_after(frame: &[u8], name: &[u8]) -> Option<u64> {
 
 /// The number at the beginning of these bytes.
 fn number(bytes: &[u8]) -> Option<u64> {
-    let end = bytes.iter().take(20).position(|byte| !byte.is_ascii_digit())?;
+    let end = bytes
+        .iter()
+        .take(20)
+        .position(|byte| !byte.is_ascii_digit())?;
     digits(bytes.get(..end)?)
 }
 

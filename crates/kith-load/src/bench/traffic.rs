@@ -253,27 +253,29 @@ impl Traffic {
             began,
             refused,
         } = self;
-        wires.turn(wait, |_: &mut Outs, socket, frame| match scan::kind(frame) {
-            Kind::Entries => {
-                let now_ns = began.elapsed().as_nanos() as u64;
-                scanner.entries(frame, |found| {
-                    let own = flow_of[socket];
-                    arrived(flows, &mut next_seq[socket], counted, own, found, now_ns);
-                });
-            }
-            Kind::Ok { seq, .. } => {
-                if let Some(flow) = flow_of[socket].map(|number| &mut flows[number]) {
-                    let before = flow.done();
-                    flow.acked += 1;
-                    flow.head = flow.head.max(seq);
-                    counted.messages += flow.done() - before;
+        wires.turn(wait, |_: &mut Outs, socket, frame| {
+            match scan::kind(frame) {
+                Kind::Entries => {
+                    let now_ns = began.elapsed().as_nanos() as u64;
+                    scanner.entries(frame, |found| {
+                        let own = flow_of[socket];
+                        arrived(flows, &mut next_seq[socket], counted, own, found, now_ns);
+                    });
                 }
+                Kind::Ok { seq, .. } => {
+                    if let Some(flow) = flow_of[socket].map(|number| &mut flows[number]) {
+                        let before = flow.done();
+                        flow.acked += 1;
+                        flow.head = flow.head.max(seq);
+                        counted.messages += flow.done() - before;
+                    }
+                }
+                Kind::Resync => counted.resyncs += 1,
+                Kind::Refused => {
+                    refused.get_or_insert_with(|| String::from_utf8_lossy(frame).into_owned());
+                }
+                Kind::Welcome | Kind::Other => {}
             }
-            Kind::Resync => counted.resyncs += 1,
-            Kind::Refused => {
-                refused.get_or_insert_with(|| String::from_utf8_lossy(frame).into_owned());
-            }
-            Kind::Welcome | Kind::Other => {}
         })?;
         match &self.refused {
             Some(refusal) => bail!("the server refused a message: {refusal}"),
@@ -449,8 +451,22 @@ mod tests {
     fn a_message_is_done_when_it_is_acknowledged_and_everybody_has_it() {
         let (mut flows, mut counted) = ([flow(2)], counted());
         let (mut one, mut two) = (10, 10);
-        arrived(&mut flows, &mut one, &mut counted, None, found(10, 0), 9_005);
-        arrived(&mut flows, &mut two, &mut counted, None, found(10, 0), 9_005);
+        arrived(
+            &mut flows,
+            &mut one,
+            &mut counted,
+            None,
+            found(10, 0),
+            9_005,
+        );
+        arrived(
+            &mut flows,
+            &mut two,
+            &mut counted,
+            None,
+            found(10, 0),
+            9_005,
+        );
         assert_eq!((counted.messages, counted.deliveries), (0, 2));
         flows[0].acked = 1;
         assert_eq!((flows[0].done(), flows[0].under_way()), (1, 1));
@@ -463,14 +479,20 @@ mod tests {
         let mut next = 10;
         arrived(&mut flows, &mut next, &mut counted, None, found(13, 0), 6);
         arrived(&mut flows, &mut next, &mut counted, None, found(13, 0), 6);
-        assert_eq!((counted.gaps, counted.doubles, counted.deliveries), (3, 1, 1));
+        assert_eq!(
+            (counted.gaps, counted.doubles, counted.deliveries),
+            (3, 1, 1)
+        );
     }
 
     #[test]
     fn a_schedule_is_kept_whatever_the_clock_does() {
         let mut schedule = Schedule::new(Pace::Open(1_000), Duration::from_secs(1));
         let late: Vec<_> = std::iter::from_fn(|| schedule.due(Duration::from_millis(3))).collect();
-        assert_eq!(late, [(0, 0), (1, 1_000_000), (2, 2_000_000), (3, 3_000_000)]);
+        assert_eq!(
+            late,
+            [(0, 0), (1, 1_000_000), (2, 2_000_000), (3, 3_000_000)]
+        );
         let all = std::iter::from_fn(|| schedule.due(Duration::from_secs(9))).count();
         assert_eq!(late.len() + all, 1_000);
     }

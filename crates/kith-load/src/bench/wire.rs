@@ -196,7 +196,7 @@ impl Wires {
 }
 
 /// Connects, upgrades, says hello and waits for the welcome.
-pub fn dial(address: SocketAddr, token: &str) -> Result<std::net::TcpStream> {
+pub(super) fn dial(address: SocketAddr, token: &str) -> Result<std::net::TcpStream> {
     let stream = std::net::TcpStream::connect_timeout(&address, DIAL_TIMEOUT)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(DIAL_TIMEOUT))?;
@@ -225,7 +225,7 @@ pub fn dial(address: SocketAddr, token: &str) -> Result<std::net::TcpStream> {
 }
 
 /// Asks one thing on a socket that nothing else comes on, and waits for its answer.
-pub fn ask(stream: &mut std::net::TcpStream, json: &str) -> Result<Vec<u8>> {
+pub(super) fn ask(stream: &mut std::net::TcpStream, json: &str) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     frame(&mut out, TEXT, |out| out.extend_from_slice(json.as_bytes()));
     stream.write_all(&out)?;
@@ -276,7 +276,10 @@ fn frame(buf: &mut Vec<u8>, opcode: u8, write: impl FnOnce(&mut Vec<u8>)) {
         buf[start + 1] = 0x80 | length as u8;
         buf.drain(start + 6..start + 8);
     } else {
-        debug_assert!(length <= usize::from(u16::MAX), "the generator's frames are short");
+        debug_assert!(
+            length <= usize::from(u16::MAX),
+            "the generator's frames are short"
+        );
         buf[start + 2..start + 4].copy_from_slice(&(length as u16).to_be_bytes());
     }
 }
