@@ -3,9 +3,12 @@
 //! In reading order: what a node is and how it starts; the doors; the rules, one noun each; the
 //! audience; the sockets. `ARCHITECTURE.md` has the picture.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod logging;
+pub mod metrics;
 pub mod node;
 pub mod server;
 

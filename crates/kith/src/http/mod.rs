@@ -1,5 +1,6 @@
 //! The doors: every route in one list.
 
+pub mod admin;
 pub mod answer;
 pub mod auth;
 pub mod contact;
