@@ -26,19 +26,27 @@
 //! ```
 
 mod calls;
+mod client;
 mod disk;
+mod driver;
 mod error;
+mod event;
 mod http;
+mod marks;
 mod outbox;
 mod pace;
 mod replica;
 mod session;
 mod socket;
+mod told;
 
+pub use client::{Client, Options};
 pub use error::{ClientError, Closed};
+pub use event::{Draft, Ending, Event};
 pub use http::{ANSWER_MAX_BYTES, Api, CALL_TIMEOUT, RawAnswer};
 pub use outbox::{OUTBOX_MAX, Outbox};
 pub use pace::{Backoff, Clock, Jitter, ManualClock};
 pub use replica::{Gap, Replica};
 pub use session::{Session, credentials, new_msg_id, new_thread_id, registration};
 pub use socket::{Answer, Pending, Socket};
+pub use told::{Told, Verdict};

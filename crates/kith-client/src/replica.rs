@@ -72,9 +72,12 @@ impl Replica {
             .or_insert(Track { have, reaches });
     }
 
-    /// Stops following: the thread is gone, nothing of it can be fetched any more.
-    pub fn forget(&mut self, thread: ThreadId) {
-        self.threads.remove(&thread);
+    /// Nothing more of this thread can be fetched. What was shown stays known, so that it is not
+    /// shown again if the thread comes back.
+    pub fn settle(&mut self, thread: ThreadId) {
+        if let Some(track) = self.threads.get_mut(&thread) {
+            track.reaches = track.have;
+        }
         self.behind.remove(&thread);
     }
 

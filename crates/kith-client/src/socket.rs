@@ -186,10 +186,9 @@ impl Socket {
         };
         let _ = self.outgoing.send(Message::Close(Some(goodbye))).await;
         let within = Duration::from_secs(2);
-        match tokio::time::timeout(within, self.wait_closed()).await {
-            Ok(closed) => closed,
-            Err(_) => Closed::default(),
-        }
+        tokio::time::timeout(within, self.wait_closed())
+            .await
+            .unwrap_or_default()
     }
 }
 
@@ -197,22 +196,45 @@ impl Socket {
 impl Socket {
     /// Sends a frame and waits for its answer.
     pub async fn ask(&self, frame: ClientFrame) -> Result<Answer, ClientError> {
-        self.begin(frame).await?.answer().await
+        self.room().await?;
+        self.begin(frame)?.answer().await
     }
 
-    /// Sends a frame; its answer can be awaited while others follow.
-    pub async fn begin(&self, frame: ClientFrame) -> Result<Pending, ClientError> {
+    /// Sends a frame; its answer can be awaited while others follow. Refused if the writer is so
+    /// far behind that its queue is full: see [`Socket::room`].
+    pub fn begin(&self, frame: ClientFrame) -> Result<Pending, ClientError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed).to_string();
         let (reply, answer) = oneshot::channel();
         match &mut *self.waiting.0.lock() {
             Some(waiting) => waiting.insert(id.clone(), reply),
             None => return Err(ClientError::Closed(how_it_ended(&self.ended))),
         };
-        self.send_text(frame.encode(Some(&id))).await?;
+        let frame = Message::text(frame.encode(Some(&id)));
+        self.outgoing.try_send(frame).map_err(|error| {
+            if let Some(waiting) = &mut *self.waiting.0.lock() {
+                waiting.remove(&id);
+            }
+            match error {
+                mpsc::error::TrySendError::Full(_) => {
+                    ClientError::Unreachable("the socket does not take any more".into())
+                }
+                mpsc::error::TrySendError::Closed(_) => {
+                    ClientError::Closed(how_it_ended(&self.ended))
+                }
+            }
+        })?;
         Ok(Pending {
             answer,
             ended: self.ended.clone(),
         })
+    }
+
+    /// Waits until a frame would be taken.
+    pub async fn room(&self) -> Result<(), ClientError> {
+        match self.outgoing.reserve().await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(ClientError::Closed(how_it_ended(&self.ended))),
+        }
     }
 
     /// Sends a frame that gets no answer.
