@@ -257,10 +257,13 @@ impl<'a> Draw<'a> {
             let act = self.anybody().map(Act::Keep);
             self.acts.extend(act);
         }
-        // In a small room nobody would be left.
-        if self.present.len() > 2 && self.chance(self.mix.removals) {
-            self.remove();
-        } else if self.present.len() == 2 && line % 40 == 39 && self.chance(250) {
+        // In a room of two the usual rate would empty it.
+        let removals = match self.present.len() {
+            0..2 => 0,
+            2 => self.mix.removals / 2,
+            _ => self.mix.removals,
+        };
+        if self.chance(removals) {
             self.remove();
         }
         if !self.readers.is_empty() {
