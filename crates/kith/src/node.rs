@@ -4,6 +4,7 @@ use crate::channel::Channels;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contact::Relations;
+use crate::error::{Error, Result};
 use crate::limit::Limits;
 use crate::presence::Presence;
 use crate::push::Push;
@@ -12,12 +13,15 @@ use crate::session::SignIn;
 use crate::thread::sequencer::Sequencer;
 use kith_protocol::{SessionId, UserId};
 use kith_store::SharedStore;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 
 /// Everything that the rules work in.
 pub struct Node {
     /// Its name in `welcome`.
     pub name: String,
+    /// Where clients connect, once the port is open.
+    pub address: OnceLock<SocketAddr>,
     /// Settings.
     pub config: Arc<Config>,
     /// Time.
@@ -59,6 +63,7 @@ impl Node {
     pub fn start(config: Arc<Config>, store: SharedStore, clock: Clock) -> SharedNode {
         Arc::new_cyclic(|node| Self {
             name: "kith".to_owned(),
+            address: OnceLock::new(),
             push: Push::new(&config, clock.clone()),
             channels: Channels::local(),
             presence: Presence::local(&config, clock.clone()),
@@ -72,4 +77,12 @@ impl Node {
             store,
         })
     }
+}
+
+/// Runs a change to its end even if who asked for it goes away meanwhile: what belongs to a commit
+/// (closing sockets, telling others) is then done too.
+pub async fn to_the_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(change).await.unwrap_or(Err(Error::Internal("a change died")))
 }

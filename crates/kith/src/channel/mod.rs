@@ -1,6 +1,7 @@
 //! Who is told: personal channels for small threads, the thread's own channel for large ones.
 
 pub mod local;
+pub mod wide;
 
 use kith_protocol::channel::{Channel, Envelope};
 use kith_protocol::frame::ServerFrame;
@@ -29,17 +30,29 @@ pub trait Broker: Send + Sync {
 /// The channels of a node.
 pub struct Channels {
     broker: Box<dyn Broker>,
+    wide: wide::Wide,
 }
 
 impl Channels {
     /// Channels within this process.
     pub fn local() -> Self {
-        Self { broker: Box::new(local::LocalBroker::default()) }
+        Self { broker: Box::new(local::LocalBroker::default()), wide: wide::Wide::default() }
     }
 
     /// The broker below.
     pub fn broker(&self) -> &dyn Broker {
         &*self.broker
+    }
+
+    /// Large threads.
+    pub fn wide(&self) -> &wide::Wide {
+        &self.wide
+    }
+
+    /// Lets waiting `sync` calls of a user look again, without a frame for anybody else.
+    pub fn wake_user(&self, user: UserId) {
+        let envelope = Envelope { thread: None, membership_seq: 0, frame: Bytes::new() };
+        self.broker.publish(Channel::User(user), &envelope);
     }
 
     /// Tells every connection of a user.

@@ -1,6 +1,7 @@
 //! Live connections here, and how they end.
 
 pub mod connection;
+pub mod order;
 pub mod queue;
 
 use crate::clock::Clock;

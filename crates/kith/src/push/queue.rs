@@ -57,8 +57,12 @@ impl Queue {
         }
     }
 
-    /// Adds a push. Over the bound all waiting pushes are dropped, and `resync` stands for them.
+    /// Adds a push; an empty one only wakes. Over the bound it and later ones are dropped until the
+    /// queue was drained, and `resync` stands for them.
     pub fn push(&self, frame: Bytes) {
+        if frame.is_empty() {
+            return self.wake.notify_one();
+        }
         let mut state = self.state.lock();
         if state.dropped || state.close.is_some() {
             return;
