@@ -271,12 +271,13 @@ fn a_second_server_on_the_same_folder_is_told_so_and_the_first_goes_on() {
 fn the_admin_socket_is_its_owners_alone_and_goes_with_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    // What a crash left behind is replaced.
-    std::fs::create_dir(&data).unwrap();
-    drop(std::os::unix::net::UnixListener::bind(data.join("admin.sock")).unwrap());
+    let socket = data.join("admin.sock");
+    // What a crash leaves behind is replaced.
+    let crashed = Served::start(&data, &[]);
+    crashed.signal("KILL");
+    assert!(!crashed.stopped().0 && socket.exists());
 
     let served = Served::start(&data, &[]);
-    let socket = data.join("admin.sock");
     assert_eq!(served.admin, format!("unix:{}", socket.display()));
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
