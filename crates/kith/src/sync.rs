@@ -271,14 +271,14 @@ async fn shown(node: &Node, caller: Caller, rows: &Rows, told: Vec<Row<'_>>) -> 
                 None => present.push(parts.clone()),
             },
             Row::Contact(row, Some(user)) => {
-                let contact = contact::shown(node, caller, row, user).await?;
+                let contact = contact::shown(user::shown(user), row.since);
                 answer.contacts.push(SyncContact::Row(Box::new(contact)));
             }
             Row::Contact(ContactRow { user, .. }, None) | Row::FormerContact(ref user) => {
                 answer.contacts.push(SyncContact::Gone { user_id: *user, gone: true });
             }
             Row::Session(row) => {
-                answer.sessions.push(SyncSession::Row(session::shown(row, caller.session)));
+                answer.sessions.push(SyncSession::Row(session::shown(row, Some(caller.session))));
             }
             Row::EndedSession(session_id) => {
                 answer.sessions.push(SyncSession::Gone { session_id, gone: true });

@@ -5,7 +5,7 @@
 
 use super::order::SendOrder;
 use super::queue::{Drained, Queue};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::http::frames;
 use crate::node::{Caller, SharedNode};
 use crate::session::{self, Live};
@@ -126,13 +126,13 @@ async fn converse(node: &SharedNode, socket: WebSocket, live: Live, hello: Hello
     broker.join(Channel::User(live.caller.user), &queue);
     node.presence.touch(live.caller, hello.state);
     let welcome = ServerFrame::Welcome(Welcome {
-        session: session::shown(&live.session, live.caller.session),
+        session: session::shown(&live.session, Some(live.caller.session)),
         node: node.name.clone(),
         heartbeat_s: node.presence.heartbeat_s(),
     });
     queue.push(Bytes::from(welcome.encode()));
     // The session may have ended between its check and the attachment.
-    if let Err(Error::SessionEnded(reason)) = session::is_live(node, live.caller).await {
+    if let Err(Error::SessionEnded(reason)) = session::still_live(node, &live).await {
         node.push.end_session(live.caller.session, reason, None);
     }
     exchange(node, socket, &connection).await;
@@ -256,12 +256,3 @@ async fn close(mut socket: WebSocket, code: CloseCode) {
     // After a second the other side has it, or never will.
     let _ = tokio::time::timeout(LINGER, linger).await;
 }
-
-/// Refuses what a connection may not do any more.
-pub fn refuse(connection: &Connection, id: Option<&str>, error: &Error) {
-    let frame = kith_protocol::frame::error(id, &error.problem());
-    connection.queue.answer(frame);
-}
-
-/// The result of a frame, for its answer.
-pub type Answer = Result<String>;
