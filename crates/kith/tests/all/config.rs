@@ -310,7 +310,7 @@ fn a_file_that_is_not_there_or_no_toml_is_refused_with_its_name() {
 
 #[test]
 fn the_example_is_not_stale() {
-    let committed = include_str!("../../../kith.example.toml");
+    let committed = include_str!("../../../../kith.example.toml");
     assert!(
         committed == example(),
         "kith.example.toml is stale: run `make example`"
