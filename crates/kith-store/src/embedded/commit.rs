@@ -14,7 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Requests that may wait: a second of work at full speed. More are refused at once, so that overload
@@ -22,6 +22,9 @@ use tokio::sync::oneshot;
 const QUEUE_MAX: usize = 65_536;
 /// Bytes that may wait: the share of the memory bound that is not caches and memtables.
 const QUEUE_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// How often it is looked whether there is room in memory again.
+const CROWDED_STEP: Duration = Duration::from_millis(1);
 
 /// What the embedded engine does on its commit thread, after the commit, with its outcome.
 type Finish = Box<dyn FnOnce(StoreResult<()>) + Send>;
@@ -393,13 +396,25 @@ impl Writer {
         };
         let rows = batch.len();
         let began = Instant::now();
-        let outcome = batch.durability(Some(mode)).commit();
+        let outcome = self
+            .wait_for_flushes()
+            .and_then(|()| batch.durability(Some(mode)).commit());
         self.figures.committed(requests, rows, began.elapsed());
         outcome.map_err(|error| {
             let why = format!("a commit failed: {}", super::in_words(&error));
             self.committer.break_down(why.clone());
             StoreError::Unknown(why)
         })
+    }
+
+    /// Waits while memtables are full. fjall would wait in the commit, in steps of 100 ms, and for ever
+    /// when its own threads have died; here that is noticed.
+    fn wait_for_flushes(&self) -> fjall::Result<()> {
+        while self.tables.are_crowded() {
+            std::thread::sleep(CROWDED_STEP);
+            self.tables.db.persist(PersistMode::Buffer)?;
+        }
+        Ok(())
     }
 
     fn store_delivered(&mut self) {
