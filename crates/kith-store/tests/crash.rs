@@ -192,6 +192,33 @@ async fn damage_before_the_last_batch_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_folder_that_vanishes_is_told_instead_of_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(config(folder.path())).unwrap();
+    append_one(&store, thread(0)).await;
+    // Writing memtables into tables fails from now on, in the background.
+    std::fs::remove_dir_all(folder.path().join("tables/keyspaces")).unwrap();
+    let mut last_seq = 1;
+    let refusal = loop {
+        match store.append(append_of(thread(0), last_seq, 100)).await {
+            Ok(outcome) => assert_eq!(outcome, Appended::Done),
+            Err(refusal) => break refusal,
+        }
+        last_seq += 100;
+        assert!(last_seq < 1_000_000, "hundreds of megabytes were taken");
+    };
+    assert!(matches!(refusal, StoreError::Unavailable(_)), "{refusal}");
+    let why = store.health().unwrap_err();
+    assert!(why.contains("in the background"), "{why}");
+    let marks = store.put_delivered(&[]).await;
+    assert!(
+        matches!(marks, Err(StoreError::Unavailable(_))),
+        "{marks:?}"
+    );
+    store.close();
+}
+
+#[tokio::test]
 async fn a_closed_store_refuses_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(config(folder.path())).unwrap();

@@ -5,6 +5,7 @@ use crate::SharedStore;
 use crate::session::{SessionChange, SessionRow, TokenState};
 use kith_protocol::session::{DeviceKind, EndReason};
 use kith_protocol::{SessionId, Timestamp, UserId};
+use std::slice;
 use uuid::Uuid;
 
 /// When reasons are forgotten.
@@ -102,7 +103,10 @@ pub async fn one_change_can_replace_a_session(bed: &impl Bed) {
     let version = store.sessions(ann).await.unwrap().version;
     let end = [(old.id, EndReason::Replaced)];
     assert!(changed(&store, ann, version, Some(&new), &end).await);
-    assert_eq!(store.sessions(ann).await.unwrap().sessions, [new.clone()]);
+    assert_eq!(
+        store.sessions(ann).await.unwrap().sessions,
+        slice::from_ref(&new)
+    );
     let state = store.token(&old.token).await.unwrap();
     assert_eq!(state, Some(ended(ann, EndReason::Replaced)));
     let state = store.token(&new.token).await.unwrap();
@@ -132,7 +136,7 @@ pub async fn touching_reaches_living_sessions_only(bed: &impl Bed) {
         ..living.clone()
     };
     let list = store.sessions(ann).await.unwrap();
-    assert_eq!(list.sessions, [expected.clone()]);
+    assert_eq!(list.sessions, slice::from_ref(&expected));
     let state = store.token(&living.token).await.unwrap();
     assert_eq!(state, Some(TokenState::Live(expected)));
     let state = store.token(&dead.token).await.unwrap();

@@ -49,7 +49,7 @@ pub struct EmbeddedConfig {
 }
 
 impl Default for EmbeddedConfig {
-    /// 32 MB in all: 8 for the cache, 16 for memtables, 8 for what waits to be committed.
+    /// 24 MB: 8 for the cache, 16 for memtables. Up to 16 more wait while the disk stalls.
     fn default() -> Self {
         Self {
             folder: PathBuf::from("data"),
