@@ -12,6 +12,16 @@ use kith_store::user_thread::Written;
 /// People in the answer to a search: a screen full; who is not among them needs a longer word.
 const FOUND_MAX: usize = 20;
 
+/// The row of a user who is known to exist.
+pub async fn row(node: &Node, user: UserId) -> Result<UserRow> {
+    node.store
+        .users(&[user])
+        .await?
+        .pop()
+        .flatten()
+        .ok_or(Error::NotFound)
+}
+
 /// The caller's account.
 pub async fn me(node: &Node, caller: Caller) -> Result<Me> {
     account(node, caller).await.map(|row| own(&row))

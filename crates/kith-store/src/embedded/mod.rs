@@ -1,1 +1,209 @@
 //! The embedded engine: fjall in a data folder, one commit loop.
+//!
+//! Writes go to one thread ([`commit`]) that joins what all threads of the program want into one batch
+//! and one sync. It alone writes, so it checks every condition without a lock. Reads take a snapshot each
+//! and run where blocking is allowed, one hop per call. What a row looks like stands in `row`, where it
+//! lies in `key`, which keyspaces there are and why in `table`. The folder has a lock and a format
+//! ([`folder`](mod@folder)). After a commit that failed the engine takes no more writes: what is on disk then is not
+//! known for sure, and is known again after the next start.
+
+mod commit;
+mod contact;
+mod delivered;
+mod figure;
+mod folder;
+mod inbox;
+mod key;
+mod log;
+mod mark;
+mod purge;
+mod row;
+mod session;
+mod table;
+mod thread;
+mod user;
+mod user_thread;
+
+pub use folder::OpenError;
+
+use crate::{SharedStore, Store, StoreError, StoreResult};
+use commit::{Committer, Stage, closed};
+use delivered::Delivered;
+use figure::Figures;
+use folder::FolderLock;
+use parking_lot::{Mutex, RwLock};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use table::{Reader, Tables};
+
+/// How the embedded engine is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedConfig {
+    /// Where the data is. Made if it is not there; nothing else may be in it.
+    pub folder: PathBuf,
+    /// Blocks kept in memory for reading.
+    pub cache_bytes: u64,
+    /// Rows kept in memory until they are written in order, over all tables. Fixed when the folder is made.
+    pub memtable_bytes: u64,
+}
+
+impl Default for EmbeddedConfig {
+    /// 32 MB in all: 8 for the cache, 16 for memtables, 8 for what waits to be committed.
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from("data"),
+            cache_bytes: 8 * 1024 * 1024,
+            memtable_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// Opens the store in a folder.
+pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
+    let lock = folder::prepare(&config.folder)?;
+    let tables = Tables::open(&config).map_err(|error| folder::explain(&config.folder, error))?;
+    let tables = Arc::new(tables);
+    let delivered = Arc::new(Delivered::default());
+    let figures = Arc::new(Figures::default());
+    let (commits, thread) = Committer::start(
+        Arc::clone(&tables),
+        Arc::clone(&delivered),
+        Arc::clone(&figures),
+    )
+    .map_err(|error| OpenError::io(&config.folder, error))?;
+    Ok(Arc::new(Embedded {
+        tables: Arc::new(RwLock::new(Some(tables))),
+        commits,
+        delivered,
+        figures,
+        held: Mutex::new(Some(Held {
+            thread,
+            _lock: lock,
+        })),
+    }))
+}
+
+/// The engine.
+struct Embedded {
+    /// None once closed. Readers hold it for the time of one call, so that closing waits for them.
+    tables: Arc<RwLock<Option<Arc<Tables>>>>,
+    commits: Arc<Committer>,
+    delivered: Arc<Delivered>,
+    figures: Arc<Figures>,
+    held: Mutex<Option<Held>>,
+}
+
+/// What closing gives back.
+struct Held {
+    thread: JoinHandle<()>,
+    _lock: FolderLock,
+}
+
+impl Embedded {
+    /// Reads where blocking is allowed; all of it sees one moment.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> StoreResult<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        self.blocking(move |tables| read(&tables.reader())).await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Tables) -> StoreResult<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let tables = Arc::clone(&self.tables);
+        tokio::task::spawn_blocking(move || match tables.read().as_deref() {
+            Some(tables) => work(tables),
+            None => Err(closed()),
+        })
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Unavailable(format!("a read ended: {error}"))))
+    }
+
+    /// Writes after checking conditions on the commit thread; see [`commit::Request::Change`].
+    async fn write<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        stage: impl FnOnce(&mut Stage<'_>) -> StoreResult<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        self.commits.change(true, bytes, stage).await
+    }
+}
+
+impl Store for Embedded {
+    fn health(&self) -> Result<(), String> {
+        if self
+            .tables
+            .try_read()
+            .is_some_and(|tables| tables.is_none())
+        {
+            return Err("the store is closed".to_owned());
+        }
+        match self.commits.broken() {
+            Some(why) => Err(why.to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    fn figures(&self) -> Vec<(&'static str, f64)> {
+        let mut all = self.figures.all();
+        all.push(("waiting_requests", self.commits.waiting() as f64));
+        all.push(("waiting_delivered_marks", self.delivered.count() as f64));
+        if let Some(tables) = self.tables.read().as_deref() {
+            let db = &tables.db;
+            all.push(("disk_bytes", db.disk_space().unwrap_or_default() as f64));
+            all.push(("journals", db.journal_count() as f64));
+            all.push(("memtable_bytes", db.write_buffer_size() as f64));
+            all.push(("cache_bytes", db.cache_size() as f64));
+            all.push(("compactions", db.compactions_completed() as f64));
+        }
+        all
+    }
+
+    fn close(&self) {
+        self.commits.close();
+        let Some(held) = self.held.lock().take() else {
+            return;
+        };
+        // A panic there is told by `health` already.
+        let _ = held.thread.join();
+        if let Some(tables) = self.tables.write().take()
+            && self.commits.broken().is_none()
+            && let Err(error) = tables.db.persist(fjall::PersistMode::SyncAll)
+        {
+            tracing::error!(
+                error = in_words(&error),
+                "the last sync of the store failed"
+            );
+        }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// What went wrong in fjall, as it is told to the program.
+fn failed(error: fjall::Error) -> StoreError {
+    match &error {
+        fjall::Error::Io(_) | fjall::Error::Poisoned | fjall::Error::Locked => {
+            StoreError::Unavailable(in_words(&error))
+        }
+        _ => StoreError::Damaged(in_words(&error)),
+    }
+}
+
+/// What went wrong in fjall, as it is told to people.
+fn in_words(error: &fjall::Error) -> String {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => {
+            error.to_string()
+        }
+        fjall::Error::Poisoned => "an earlier write in the background failed".to_owned(),
+        other => format!("{other:?}"),
+    }
+}

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod answer;
 pub mod auth;
 pub mod contact;
+pub mod frames;
 pub mod input;
 pub mod message;
 pub mod presence;

@@ -5,7 +5,7 @@
 
 use super::order::SendOrder;
 use super::queue::{Drained, Queue};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::http::frames;
 use crate::node::{Caller, SharedNode};
 use crate::session::{self, Live};
@@ -95,7 +95,10 @@ async fn greet(
         }
     };
     let hello = match Received::parse(text.as_bytes()) {
-        Ok(Received { frame: Ok(ClientFrame::Hello(hello)), .. }) => hello,
+        Ok(Received {
+            frame: Ok(ClientFrame::Hello(hello)),
+            ..
+        }) => hello,
         _ => return Err(Some(CloseCode::ProtocolError)),
     };
     let signed_in = match (&hello.token, cookie) {
@@ -126,13 +129,13 @@ async fn converse(node: &SharedNode, socket: WebSocket, live: Live, hello: Hello
     broker.join(Channel::User(live.caller.user), &queue);
     node.presence.touch(live.caller, hello.state);
     let welcome = ServerFrame::Welcome(Welcome {
-        session: session::shown(&live.session, live.caller.session),
+        session: session::shown(&live.session, Some(live.caller.session)),
         node: node.name.clone(),
         heartbeat_s: node.presence.heartbeat_s(),
     });
     queue.push(Bytes::from(welcome.encode()));
     // The session may have ended between its check and the attachment.
-    if let Err(Error::SessionEnded(reason)) = session::is_live(node, live.caller).await {
+    if let Err(Error::SessionEnded(reason)) = session::still_live(node, &live).await {
         node.push.end_session(live.caller.session, reason, None);
     }
     exchange(node, socket, &connection).await;
@@ -244,10 +247,16 @@ fn close_code(error: axum::Error) -> Option<CloseCode> {
 }
 
 /// Says why, and reads on for a moment so that it arrives.
-#[expect(clippy::disallowed_methods, reason = "how long the network may take is not the rules' time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long the network may take is not the rules' time"
+)]
 async fn close(mut socket: WebSocket, code: CloseCode) {
     let reason = Utf8Bytes::from_static(code.reason());
-    let last = Message::Close(Some(CloseFrame { code: code as u16, reason }));
+    let last = Message::Close(Some(CloseFrame {
+        code: code as u16,
+        reason,
+    }));
     let linger = async {
         if socket.send(last).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}
@@ -256,12 +265,3 @@ async fn close(mut socket: WebSocket, code: CloseCode) {
     // After a second the other side has it, or never will.
     let _ = tokio::time::timeout(LINGER, linger).await;
 }
-
-/// Refuses what a connection may not do any more.
-pub fn refuse(connection: &Connection, id: Option<&str>, error: &Error) {
-    let frame = kith_protocol::frame::error(id, &error.problem());
-    connection.queue.answer(frame);
-}
-
-/// The result of a frame, for its answer.
-pub type Answer = Result<String>;

@@ -2,10 +2,12 @@
 
 pub mod connection;
 pub mod order;
+pub mod place;
 pub mod queue;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::error::{Error, Result};
 use crate::node::Caller;
 use bytes::Bytes;
 use kith_protocol::SessionId;
@@ -15,13 +17,33 @@ use parking_lot::Mutex;
 use queue::Queue;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// A connection is pinged after this long without a word.
+pub const PING_AFTER_MS: i64 = 25_000;
+
+/// And ended after this long.
+const IDLE_MS: i64 = 90_000;
+
+/// A reader that takes nothing does not hold up the end of its session for longer.
+const CLOSE_WITHIN_MS: i64 = 1000;
+
+/// One of the sockets that a node takes.
+pub struct Room(Arc<AtomicUsize>);
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Every queue of this node, by session.
 pub struct Push {
     clock: Clock,
     queue_max_bytes: usize,
+    connections_max: usize,
     next_id: AtomicU64,
+    open: Arc<AtomicUsize>,
     sessions: Mutex<FxHashMap<SessionId, Vec<Arc<Queue>>>>,
 }
 
@@ -31,16 +53,38 @@ impl Push {
         Self {
             clock,
             queue_max_bytes: config.push.queue_max_bytes,
+            connections_max: config.push.connections_max,
             next_id: AtomicU64::new(1),
+            open: Arc::default(),
             sessions: Mutex::default(),
         }
+    }
+
+    /// Room for one more socket, with or without hello; given back when it is dropped.
+    pub fn room(&self) -> Result<Room> {
+        let room = Room(Arc::clone(&self.open));
+        if self.open.fetch_add(1, Ordering::Relaxed) >= self.connections_max {
+            return Err(Error::Overloaded(
+                "as many sockets are open as this node takes",
+            ));
+        }
+        Ok(room)
     }
 
     /// A queue for a connection of this caller: it is closed when the session ends.
     pub fn attach(&self, caller: Caller) -> Arc<Queue> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let queue = Arc::new(Queue::new(id, caller, self.queue_max_bytes, self.clock.now()));
-        self.sessions.lock().entry(caller.session).or_default().push(Arc::clone(&queue));
+        let queue = Arc::new(Queue::new(
+            id,
+            caller,
+            self.queue_max_bytes,
+            self.clock.now(),
+        ));
+        self.sessions
+            .lock()
+            .entry(caller.session)
+            .or_default()
+            .push(Arc::clone(&queue));
         queue
     }
 
@@ -55,14 +99,44 @@ impl Push {
         }
     }
 
-    /// How many connections there are.
+    /// How many sockets are open.
     pub fn connections(&self) -> usize {
-        self.sessions.lock().values().map(Vec::len).sum()
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Pings who is silent, and ends who is gone or too slow; called every second.
+    pub fn look_over(&self, config: &config::Push) {
+        let now = self.clock.now();
+        for queue in self.queues() {
+            let silent_ms = now.0 - queue.heard_at().0;
+            if queue
+                .closing_since(now)
+                .is_some_and(|since| now.0 - since.0 >= CLOSE_WITHIN_MS)
+            {
+                queue.end();
+            } else if silent_ms >= IDLE_MS {
+                queue.close(CloseCode::Idle, None);
+            } else if silent_ms >= PING_AFTER_MS {
+                queue.ask_ping(now);
+            }
+            let slow_ms = config.slow_reader_s as i64 * 1000;
+            if queue
+                .behind_since(now)
+                .is_some_and(|since| now.0 - since.0 >= slow_ms)
+            {
+                queue.close(CloseCode::SlowReader, None);
+            }
+        }
     }
 
     /// Closes the sockets of a session that has ended: `session_ended`, then a final close.
     pub fn end_session(&self, session: SessionId, reason: EndReason, by: Option<EndedBy>) {
-        let queues = self.sessions.lock().get(&session).cloned().unwrap_or_default();
+        let queues = self
+            .sessions
+            .lock()
+            .get(&session)
+            .cloned()
+            .unwrap_or_default();
         let frame = Bytes::from(ServerFrame::SessionEnded(SessionEnded { reason, by }).encode());
         for queue in queues {
             queue.close(CloseCode::from(reason), Some(frame.clone()));

@@ -18,6 +18,7 @@ pub struct Queue {
     max_bytes: usize,
     state: Mutex<State>,
     wake: Notify,
+    end: Notify,
     /// Frames that were read and are not answered yet.
     unanswered: AtomicUsize,
     heard_at_ms: AtomicI64,
@@ -32,6 +33,9 @@ struct State {
     /// Since when the reader has not kept up.
     behind_since: Option<Timestamp>,
     close: Option<(CloseCode, Option<Bytes>)>,
+    closing_since: Option<Timestamp>,
+    ping: bool,
+    pinged_at: Timestamp,
 }
 
 /// What a connection is to write now.
@@ -39,6 +43,8 @@ struct State {
 pub struct Drained {
     /// Frames in order.
     pub frames: Vec<Bytes>,
+    /// And a ping.
+    pub ping: bool,
     /// Then this, and nothing more.
     pub close: Option<CloseCode>,
 }
@@ -52,6 +58,7 @@ impl Queue {
             max_bytes,
             state: Mutex::default(),
             wake: Notify::new(),
+            end: Notify::new(),
             unanswered: AtomicUsize::new(0),
             heard_at_ms: AtomicI64::new(now.0),
         }
@@ -114,6 +121,37 @@ impl Queue {
         self.state.lock().close.as_ref().map(|(code, _)| *code)
     }
 
+    /// Since when the connection is to end: set by the first call after [`Queue::close`].
+    pub fn closing_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut state = self.state.lock();
+        if state.close.is_some() && state.closing_since.is_none() {
+            state.closing_since = Some(now);
+        }
+        state.closing_since
+    }
+
+    /// Ends a write that does not come to an end by itself.
+    pub fn end(&self) {
+        self.end.notify_one();
+    }
+
+    /// Returns, with the code to close with, once a write is to be given up.
+    pub async fn ended(&self) -> CloseCode {
+        self.end.notified().await;
+        self.closing().unwrap_or(CloseCode::SlowReader)
+    }
+
+    /// Has a ping sent, once for each silence.
+    pub fn ask_ping(&self, now: Timestamp) {
+        let mut state = self.state.lock();
+        if now.0 - state.pinged_at.0 >= super::PING_AFTER_MS {
+            state.ping = true;
+            state.pinged_at = now;
+            drop(state);
+            self.wake.notify_one();
+        }
+    }
+
     /// Takes everything that waits; empty if nothing does.
     pub fn drain(&self) -> Drained {
         let mut state = self.state.lock();
@@ -127,7 +165,11 @@ impl Queue {
             state.close = Some((code, None));
             code
         });
-        Drained { frames, close }
+        Drained {
+            frames,
+            ping: std::mem::take(&mut state.ping),
+            close,
+        }
     }
 
     /// Returns once there may be something to drain, or room to read.

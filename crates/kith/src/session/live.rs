@@ -43,6 +43,18 @@ pub async fn authenticate(node: &Node, token: &str) -> Result<Live> {
     Ok(live)
 }
 
+/// Asks once more whether a session lives, for who attached a connection to it meanwhile.
+pub async fn still_live(node: &Node, live: &Live) -> Result<()> {
+    if node.sign_in.tokens.get(&live.session.token).is_ok() {
+        return Ok(());
+    }
+    match node.store.token(&live.session.token).await? {
+        Some(TokenState::Live(_)) => Ok(()),
+        Some(TokenState::Ended { reason, .. }) => Err(Error::SessionEnded(reason)),
+        None => Err(Error::Unauthorized),
+    }
+}
+
 /// Notes that a session was used just now, at most once a minute. Its end moves on with it.
 pub async fn touch(node: &Node, live: &Live, address: Option<IpAddr>) {
     let now = node.clock.now();

@@ -12,7 +12,7 @@ mod policy;
 mod token;
 
 pub use end::{disable, enable, end, end_others, forget_ended, logout};
-pub use live::{authenticate, touch};
+pub use live::{authenticate, still_live, touch};
 pub use token::Live;
 
 use crate::config::Config;

@@ -1,0 +1,433 @@
+//! The one commit loop: takes all that waits, builds one batch, makes it durable, answers. Every
+//! condition is checked here, on the one thread that writes, so two of them never race.
+
+use super::delivered::{Delivered, FLUSH_EVERY};
+use super::figure::Figures;
+use super::log::{self, LastSeqs};
+use super::row::{self, Row};
+use super::table::{Table, Tables};
+use crate::log::{Append, Appended};
+use crate::{StoreError, StoreResult};
+use fjall::{OwnedWriteBatch, PersistMode, UserValue};
+use kith_protocol::ThreadId;
+use parking_lot::{Condvar, Mutex};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use tokio::sync::oneshot;
+
+/// Requests that may wait: a second of work at full speed. More are refused at once, so that overload
+/// is told early and nothing waits for longer than a client does.
+const QUEUE_MAX: usize = 65_536;
+/// Bytes that may wait: the share of the memory bound that is not caches and memtables.
+const QUEUE_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// What the embedded engine does on its commit thread, after the commit, with its outcome.
+type Finish = Box<dyn FnOnce(StoreResult<()>) + Send>;
+
+/// Something that wants to be written.
+pub(super) enum Request {
+    /// The hot path.
+    Append(Append, oneshot::Sender<StoreResult<Appended>>),
+    /// Everything else.
+    Change {
+        /// Checks its conditions and stages its rows; all reads before the first write, so that a
+        /// failing read leaves nothing half staged.
+        stage: Box<dyn FnOnce(&mut Stage<'_>) -> Finish + Send>,
+        /// Whether the answer waits for the disk.
+        durable: bool,
+    },
+}
+
+/// The front of the commit loop, shared by everybody who writes.
+pub(super) struct Committer {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    /// Why no write is taken any longer.
+    broken: OnceLock<String>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Request>,
+    bytes: usize,
+    /// When delivered marks are due to be stored.
+    delivered_due: Option<Instant>,
+    closing: bool,
+}
+
+impl Committer {
+    /// Starts the loop.
+    pub(super) fn start(
+        tables: Arc<Tables>,
+        delivered: Arc<Delivered>,
+        figures: Arc<Figures>,
+    ) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
+        let committer = Arc::new(Self {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            broken: OnceLock::new(),
+        });
+        let mut writer = Writer {
+            committer: Arc::clone(&committer),
+            tables,
+            delivered,
+            figures,
+            last_seqs: LastSeqs::default(),
+            scratch: Vec::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("kith-commit".to_owned())
+            .spawn(move || writer.run())?;
+        Ok((committer, thread))
+    }
+
+    /// Appends; answered when it is durable.
+    pub(super) async fn append(&self, append: Append) -> StoreResult<Appended> {
+        let (answer, answered) = oneshot::channel();
+        let bytes = log::weight(&append);
+        self.submit(Request::Append(append, answer), bytes)?;
+        answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// Runs `stage` on the commit thread and answers after the commit with what it gave.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        durable: bool,
+        bytes: usize,
+        stage: impl FnOnce(&mut Stage<'_>) -> StoreResult<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let (answer, answered) = oneshot::channel();
+        let stage = Box::new(move |staged: &mut Stage<'_>| -> Finish {
+            let outcome = stage(staged);
+            Box::new(move |committed| {
+                // Nobody waits for it any longer: what was written stays written.
+                let _ = answer.send(committed.and(outcome));
+            })
+        });
+        self.submit(Request::Change { stage, durable }, bytes)?;
+        answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// Delivered marks are waiting in memory: they will be stored in a while.
+    pub(super) fn delivered_wait(&self) {
+        let mut queue = self.queue.lock();
+        if queue.delivered_due.is_none() {
+            queue.delivered_due = Some(Instant::now() + FLUSH_EVERY);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Takes no more, writes what waits, and ends.
+    pub(super) fn close(&self) {
+        self.queue.lock().closing = true;
+        self.wake.notify_one();
+    }
+
+    /// Why nothing can be written, if so.
+    pub(super) fn broken(&self) -> Option<&str> {
+        self.broken.get().map(String::as_str)
+    }
+
+    /// Refuses when nothing can be written any longer.
+    pub(super) fn takes_writes(&self) -> StoreResult<()> {
+        if let Some(why) = self.broken() {
+            return Err(StoreError::Unavailable(why.to_owned()));
+        }
+        if self.queue.lock().closing {
+            return Err(closed());
+        }
+        Ok(())
+    }
+
+    /// Requests that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.lock().waiting.len()
+    }
+
+    fn submit(&self, request: Request, bytes: usize) -> StoreResult<()> {
+        if let Some(why) = self.broken() {
+            return Err(StoreError::Unavailable(why.to_owned()));
+        }
+        let mut queue = self.queue.lock();
+        if queue.closing {
+            return Err(closed());
+        }
+        // A request larger than the bound of bytes is taken when it would be alone.
+        let full = queue.waiting.len() >= QUEUE_MAX
+            || (queue.bytes > 0 && queue.bytes + bytes > QUEUE_MAX_BYTES);
+        if full {
+            return Err(StoreError::Unavailable(format!(
+                "{} writes are waiting already",
+                queue.waiting.len()
+            )));
+        }
+        queue.bytes += bytes;
+        queue.waiting.push(request);
+        if queue.waiting.len() == 1 {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    fn gone(&self) -> StoreError {
+        match self.broken() {
+            Some(why) => StoreError::Unknown(why.to_owned()),
+            None => StoreError::Unknown("the commit thread has ended".to_owned()),
+        }
+    }
+
+    fn break_down(&self, why: String) {
+        tracing::error!(
+            why,
+            "the store takes no more writes until it is started again"
+        );
+        let _ = self.broken.set(why);
+    }
+}
+
+/// The store was closed.
+pub(super) fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+/// Rows of one batch, with what later requests of the same batch must see of them.
+pub(super) struct Stage<'a> {
+    tables: &'a Tables,
+    batch: OwnedWriteBatch,
+    /// Rows of this batch that a condition may read.
+    pending: FxHashMap<(Table, Vec<u8>), Option<UserValue>>,
+    scratch: &'a mut Vec<u8>,
+}
+
+impl Stage<'_> {
+    /// The row as it will be after what is staged so far.
+    pub(super) fn get<R: Row>(&self, table: Table, key: &[u8]) -> StoreResult<Option<R>> {
+        self.bytes(table, key)?
+            .map(|bytes| row::read(&bytes))
+            .transpose()
+    }
+
+    /// Whether there is a row, after what is staged so far.
+    pub(super) fn has(&self, table: Table, key: &[u8]) -> StoreResult<bool> {
+        Ok(self.bytes(table, key)?.is_some())
+    }
+
+    fn bytes(&self, table: Table, key: &[u8]) -> StoreResult<Option<UserValue>> {
+        // The look-up needs an owned key; an empty map, the usual case, does without.
+        if !self.pending.is_empty()
+            && let Some(pending) = self.pending.get(&(table, key.to_vec()))
+        {
+            return Ok(pending.clone());
+        }
+        self.tables.of(table).get(key).map_err(super::failed)
+    }
+
+    /// Stages a row that a later condition may read.
+    pub(super) fn put<R: Row>(&mut self, table: Table, key: &[u8], row: &R) -> StoreResult<()> {
+        row::write(row, self.scratch)?;
+        self.put_bytes(table, key, UserValue::from(self.scratch.as_slice()));
+        Ok(())
+    }
+
+    /// Stages a row that says everything by being there.
+    pub(super) fn put_empty(&mut self, table: Table, key: &[u8]) {
+        self.put_bytes(table, key, UserValue::from([].as_slice()));
+    }
+
+    fn put_bytes(&mut self, table: Table, key: &[u8], value: UserValue) {
+        self.pending
+            .insert((table, key.to_vec()), Some(value.clone()));
+        self.batch.insert(self.tables.of(table), key, value);
+    }
+
+    /// Stages a row of the hot path: no condition reads it within the same batch.
+    pub(super) fn put_unread<R: Row>(
+        &mut self,
+        table: Table,
+        key: &[u8],
+        row: &R,
+    ) -> StoreResult<()> {
+        row::write(row, self.scratch)?;
+        self.batch
+            .insert(self.tables.of(table), key, self.scratch.as_slice());
+        Ok(())
+    }
+
+    /// Stages that a row goes.
+    pub(super) fn remove(&mut self, table: Table, key: &[u8]) {
+        self.pending.insert((table, key.to_vec()), None);
+        self.batch.remove(self.tables.of(table), key);
+    }
+
+    /// The tables below what is staged.
+    pub(super) fn tables(&self) -> &Tables {
+        self.tables
+    }
+}
+
+/// The thread's own things.
+struct Writer {
+    committer: Arc<Committer>,
+    tables: Arc<Tables>,
+    delivered: Arc<Delivered>,
+    figures: Arc<Figures>,
+    last_seqs: LastSeqs,
+    scratch: Vec<u8>,
+}
+
+/// Who waits for a batch.
+enum Waiting {
+    Append(oneshot::Sender<StoreResult<Appended>>, Appended),
+    Change(Finish),
+}
+
+impl Writer {
+    fn run(&mut self) {
+        let committer = Arc::clone(&self.committer);
+        let _guard = Guard(&committer);
+        let mut requests = Vec::new();
+        loop {
+            let (delivered_due, closing) = self.wait(&mut requests);
+            let mut waiting = requests.drain(..).peekable();
+            while waiting.peek().is_some() {
+                self.commit_some(&mut waiting);
+            }
+            drop(waiting);
+            if delivered_due || closing {
+                self.store_delivered();
+            }
+            if closing {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&self, requests: &mut Vec<Request>) -> (bool, bool) {
+        let mut queue = self.committer.queue.lock();
+        loop {
+            let due = queue.delivered_due.is_some_and(|due| due <= Instant::now());
+            if !queue.waiting.is_empty() || due || queue.closing {
+                std::mem::swap(&mut queue.waiting, requests);
+                queue.bytes = 0;
+                if due {
+                    queue.delivered_due = None;
+                }
+                return (due, queue.closing);
+            }
+            match queue.delivered_due {
+                Some(due) => {
+                    self.committer.wake.wait_until(&mut queue, due);
+                }
+                None => self.committer.wake.wait(&mut queue),
+            }
+        }
+    }
+
+    /// Stages requests until there are none, or until one must see the ones before it on disk.
+    fn commit_some(&mut self, requests: &mut std::iter::Peekable<std::vec::Drain<'_, Request>>) {
+        let tables = Arc::clone(&self.tables);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut stage = Stage {
+            tables: &tables,
+            batch: OwnedWriteBatch::with_capacity(tables.db.clone(), 2 * requests.len()),
+            pending: FxHashMap::default(),
+            scratch: &mut scratch,
+        };
+        let mut waiting = Vec::with_capacity(requests.len());
+        let mut appended = FxHashSet::<ThreadId>::default();
+        let mut durable = false;
+        // An erasure reads rows of its thread, which must not be in this very batch.
+        while let Some(request) = requests.next_if(|next| match next {
+            Request::Append(append, _) => {
+                append.erase.is_empty() || !appended.contains(&append.thread)
+            }
+            Request::Change { .. } => true,
+        }) {
+            match request {
+                Request::Append(append, answer) => {
+                    durable = true;
+                    appended.insert(append.thread);
+                    match log::stage(&mut stage, &mut self.last_seqs, append) {
+                        Ok(outcome) => waiting.push(Waiting::Append(answer, outcome)),
+                        Err(error) => drop(answer.send(Err(error))),
+                    }
+                }
+                Request::Change {
+                    stage: change,
+                    durable: wanted,
+                } => {
+                    durable |= wanted;
+                    waiting.push(Waiting::Change(change(&mut stage)));
+                }
+            }
+        }
+        let batch = stage.batch;
+        self.scratch = scratch;
+        let outcome = self.commit(batch, waiting.len(), durable);
+        for one in waiting {
+            match one {
+                Waiting::Append(answer, appended) => {
+                    drop(answer.send(outcome.clone().map(|()| appended)));
+                }
+                Waiting::Change(finish) => finish(outcome.clone()),
+            }
+        }
+    }
+
+    /// One batch, one sync. With the durability set on the batch, nothing of it is visible before it is
+    /// durable; a sync of its own after the commit would show rows that a crash takes back.
+    fn commit(&self, batch: OwnedWriteBatch, requests: usize, durable: bool) -> StoreResult<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if let Some(why) = self.committer.broken() {
+            return Err(StoreError::Unavailable(why.to_owned()));
+        }
+        let mode = if durable {
+            PersistMode::SyncData
+        } else {
+            PersistMode::Buffer
+        };
+        let rows = batch.len();
+        let began = Instant::now();
+        let outcome = batch.durability(Some(mode)).commit();
+        self.figures.committed(requests, rows, began.elapsed());
+        outcome.map_err(|error| {
+            let why = format!("a commit failed: {}", super::in_words(&error));
+            self.committer.break_down(why.clone());
+            StoreError::Unknown(why)
+        })
+    }
+
+    fn store_delivered(&mut self) {
+        while let Some(marks) = self.delivered.some_to_store() {
+            let mut batch = OwnedWriteBatch::with_capacity(self.tables.db.clone(), marks.len());
+            if let Err(error) =
+                super::mark::stage_delivered(&self.tables, &mut batch, &marks, &mut self.scratch)
+            {
+                tracing::error!(%error, "delivered marks are not stored");
+                return;
+            }
+            if self.commit(batch, 0, false).is_err() {
+                return;
+            }
+            self.delivered.stored(&marks);
+        }
+    }
+}
+
+/// Tells the writers when the thread ends in a panic.
+struct Guard<'a>(&'a Committer);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.break_down("the commit thread panicked".to_owned());
+        }
+        // Answers of those who wait are dropped with their requests.
+        self.0.queue.lock().waiting.clear();
+    }
+}
