@@ -72,6 +72,18 @@ pub struct ChatArgs {
     json: bool,
 }
 
+impl ChatArgs {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let done = runtime.block_on(run(self));
+        // Standard input may be read for ever: nobody waits for that.
+        runtime.shutdown_background();
+        done
+    }
+}
+
 /// An end with an exit status of its own.
 #[derive(Debug, thiserror::Error)]
 #[error("{words}")]
@@ -233,7 +245,8 @@ impl Chat {
     fn ended(&mut self, ending: &kith_client::Ending) -> anyhow::Error {
         self.screen.session_ended(ending);
         if let Err(error) = self.home.forget() {
-            self.screen.mistake(&format!("the profile was not written: {error}"));
+            self.screen
+                .mistake(&format!("the profile was not written: {error}"));
         }
         let (status, words) = if ending.was_replaced() {
             (4, "another device has taken this session's place")

@@ -74,7 +74,9 @@ impl Input {
         match typed {
             Some(Typed::Line(password)) => Ok(password),
             Some(Typed::Wrong(why)) => anyhow::bail!("{why}"),
-            None => anyhow::bail!("no password came: set KITH_PASSWORD, or give it on the next line"),
+            None => {
+                anyhow::bail!("no password came: set KITH_PASSWORD, or give it on the next line")
+            }
         }
     }
 }
@@ -98,7 +100,9 @@ fn read_line(input: &mut impl std::io::BufRead) -> Option<Typed> {
     }
     if line.len() == LINE_MAX_BYTES && !line.ends_with(b"\n") {
         skip_line(input).ok()?;
-        return Some(Typed::Wrong("that line is longer than a message may be (65536 bytes)"));
+        return Some(Typed::Wrong(
+            "that line is longer than a message may be (65536 bytes)",
+        ));
     }
     if line.ends_with(b"\n") {
         line.pop();
@@ -141,7 +145,10 @@ mod tests {
     #[test]
     fn lines_lose_their_ends_and_nothing_else() {
         let typed = lines(b" a \r\nb\n\nlast");
-        assert_eq!(typed, [" a ", "b", "", "last"].map(|line| Ok(line.to_owned())));
+        assert_eq!(
+            typed,
+            [" a ", "b", "", "last"].map(|line| Ok(line.to_owned()))
+        );
     }
 
     #[test]

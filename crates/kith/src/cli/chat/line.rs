@@ -108,9 +108,7 @@ impl Line {
             "read" => Ok(Self::Read),
             "follow" => Ok(Self::Follow((!all.is_empty()).then(|| all.to_owned()))),
             "members" => Ok(Self::Members),
-            "add" => {
-                some("/add @HANDLE ...", all).map(|all| Self::Add(words(&all)))
-            }
+            "add" => some("/add @HANDLE ...", all).map(|all| Self::Add(words(&all))),
             "remove" => one("/remove @HANDLE", all).map(Self::Remove),
             "role" => match words(all).as_slice() {
                 [who, role] => Ok(Self::Role {
@@ -241,7 +239,10 @@ mod tests {
             text: "new  text".into(),
         };
         assert_eq!(Line::parse("/edit #7 new  text"), Ok(edit));
-        assert_eq!(Line::parse("/open Team lunch"), Ok(Line::Open("Team lunch".into())));
+        assert_eq!(
+            Line::parse("/open Team lunch"),
+            Ok(Line::Open("Team lunch".into()))
+        );
         let request = Line::Request {
             who: "@bo".into(),
             note: Some("it is me".into()),
@@ -270,7 +271,15 @@ mod tests {
 
     #[test]
     fn help_names_every_command() {
-        for word in ["signup", "signout", "unreact", "decline", "unarchive", "revoke", "title"] {
+        for word in [
+            "signup",
+            "signout",
+            "unreact",
+            "decline",
+            "unarchive",
+            "revoke",
+            "title",
+        ] {
             assert!(HELP.contains(&format!("/{word}")), "{word}");
         }
     }

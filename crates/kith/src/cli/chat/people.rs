@@ -24,7 +24,8 @@ impl Chat {
                 } else {
                     "Asked."
                 };
-                self.screen.answer("asked", json!({ "request": request }), words);
+                self.screen
+                    .answer("asked", json!({ "request": request }), words);
                 Ok(())
             }
             Line::Accept(who) => {
@@ -63,11 +64,13 @@ impl Chat {
     async fn contacts(&mut self) -> anyhow::Result<()> {
         let contacts = self.api.contacts().await?.items;
         if self.screen.is_json() {
-            self.screen.answer("contacts", json!({ "items": contacts }), "");
+            self.screen
+                .answer("contacts", json!({ "items": contacts }), "");
             return Ok(());
         }
         if contacts.is_empty() {
-            self.screen.note("No contacts yet: /request @HANDLE asks somebody.");
+            self.screen
+                .note("No contacts yet: /request @HANDLE asks somebody.");
         }
         for contact in contacts {
             let here = match (contact.status, contact.last_seen_at) {
@@ -99,7 +102,8 @@ impl Chat {
         let me = self.my_id()?;
         let requests = self.api.contact_requests().await?.items;
         if self.screen.is_json() {
-            self.screen.answer("requests", json!({ "items": requests }), "");
+            self.screen
+                .answer("requests", json!({ "items": requests }), "");
             return Ok(());
         }
         if requests.is_empty() {
@@ -135,7 +139,8 @@ impl Chat {
     async fn sessions(&mut self) -> anyhow::Result<()> {
         let sessions = self.api.sessions().await?.items;
         if self.screen.is_json() {
-            self.screen.answer("sessions", json!({ "items": sessions }), "");
+            self.screen
+                .answer("sessions", json!({ "items": sessions }), "");
             return Ok(());
         }
         for (at, session) in sessions.iter().enumerate() {
@@ -162,7 +167,11 @@ impl Chat {
         let number = which.parse::<usize>().ok();
         let session = number
             .and_then(|number| sessions.get(number.checked_sub(1)?))
-            .or_else(|| sessions.iter().find(|session| session.id.to_string() == which))
+            .or_else(|| {
+                sessions
+                    .iter()
+                    .find(|session| session.id.to_string() == which)
+            })
             .context("there is no such session: type a number of /sessions, or others")?;
         self.api.end_session(session.id).await?;
         self.done("revoked")

@@ -94,7 +94,9 @@ impl Screen {
         } else {
             self.dim(author)
         };
-        let reply = entry.reply_to.map_or(String::new(), |to| format!("(to #{to}) "));
+        let reply = entry
+            .reply_to
+            .map_or(String::new(), |to| format!("(to #{to}) "));
         let mut tail = String::new();
         if entry.edited_seq.is_some() && entry.deleted_seq.is_none() {
             tail.push_str(" (edited)");
@@ -103,7 +105,10 @@ impl Screen {
             tail.push_str(&format!(" [{} {}]", clean(&reaction.emoji), reaction.count));
         }
         let tail = self.dim(&tail);
-        self.say(&format!("{when} {number} {place}{author}: {reply}{}{tail}", clean(what)));
+        self.say(&format!(
+            "{when} {number} {place}{author}: {reply}{}{tail}",
+            clean(what)
+        ));
     }
 
     fn object(&self, class: &str, name: &str, value: Value) {
@@ -145,7 +150,8 @@ fn complain(words: &str) {
 /// Day and minute, in UTC.
 pub(super) fn time(at: Timestamp) -> String {
     let text = at.to_text();
-    text.get(5..16).map_or(text.clone(), |short| short.replace('T', " "))
+    text.get(5..16)
+        .map_or(text.clone(), |short| short.replace('T', " "))
 }
 
 /// Text that cannot move the cursor: further lines are set in, other control characters shown.
@@ -163,7 +169,9 @@ pub(super) fn clean(text: &str) -> String {
 
 /// What an entry says, if it says it without the names of others.
 pub(super) fn words_of(entry: &Entry) -> String {
-    let target = entry.target_seq.map_or(String::new(), |seq| format!("#{seq}"));
+    let target = entry
+        .target_seq
+        .map_or(String::new(), |seq| format!("#{seq}"));
     let emoji = entry.emoji.as_deref().unwrap_or("?");
     let title = entry.title.as_deref().unwrap_or("?");
     match entry.kind {
@@ -192,7 +200,10 @@ mod tests {
 
     #[test]
     fn a_text_cannot_move_the_cursor() {
-        assert_eq!(clean("a\x1b[2Jb\r\nc\td\u{9b}"), "a\\u{1b}[2Jb\n    c\td\\u{9b}");
+        assert_eq!(
+            clean("a\x1b[2Jb\r\nc\td\u{9b}"),
+            "a\\u{1b}[2Jb\n    c\td\\u{9b}"
+        );
     }
 
     #[test]

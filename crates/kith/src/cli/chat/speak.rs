@@ -160,7 +160,9 @@ impl Chat {
     /// The members that a text names with @handle; @all if the sender may.
     async fn mentions(&mut self, thread: ThreadId, text: &str) -> (Vec<UserId>, bool) {
         let named: Vec<&str> = text
-            .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '!' | '?' | '(' | ')'))
+            .split(|c: char| {
+                c.is_whitespace() || matches!(c, ',' | ';' | ':' | '!' | '?' | '(' | ')')
+            })
             .filter_map(|word| word.strip_prefix('@'))
             .map(|name| name.trim_end_matches('.'))
             .collect();
@@ -193,7 +195,8 @@ impl Chat {
             text,
         };
         let added = self.api.edit(thread, seq, edit).await?;
-        self.screen.answer("edited", json!({ "seq": added.seq }), "Changed.");
+        self.screen
+            .answer("edited", json!({ "seq": added.seq }), "Changed.");
         Ok(())
     }
 
@@ -204,7 +207,8 @@ impl Chat {
             seen_head: self.seen_head(thread),
         };
         let added = self.api.delete(thread, seq, delete).await?;
-        self.screen.answer("deleted", json!({ "seq": added.seq }), "Taken back.");
+        self.screen
+            .answer("deleted", json!({ "seq": added.seq }), "Taken back.");
         Ok(())
     }
 
@@ -274,11 +278,13 @@ impl Chat {
             self.saw(thread, last.seq);
         }
         if self.screen.is_json() {
-            self.screen.answer("history", json!({ "thread_id": thread, "page": page }), "");
+            self.screen
+                .answer("history", json!({ "thread_id": thread, "page": page }), "");
             return Ok(());
         }
         if page.has_more_before {
-            self.screen.note(&format!("(older ones: /history with more than {n})"));
+            self.screen
+                .note(&format!("(older ones: /history with more than {n})"));
         }
         for entry in &page.items {
             self.show(thread, entry).await;
@@ -333,11 +339,20 @@ impl Chat {
                 let words = "Connection lost: messages are kept and go out when it is back.";
                 self.screen.event("disconnected", value, Some(words));
             }
-            Event::SendDone { thread, client_msg_id, sent } => {
-                let value = json!({ "thread_id": thread, "client_msg_id": client_msg_id, "sent": sent });
+            Event::SendDone {
+                thread,
+                client_msg_id,
+                sent,
+            } => {
+                let value =
+                    json!({ "thread_id": thread, "client_msg_id": client_msg_id, "sent": sent });
                 self.screen.event("sent", value, None);
             }
-            Event::SendRefused { thread, message, problem } => {
+            Event::SendRefused {
+                thread,
+                message,
+                problem,
+            } => {
                 self.unshown.remove(&message.client_msg_id);
                 self.mistakes += 1;
                 let text = message.text.as_deref().unwrap_or_default();
@@ -355,7 +370,8 @@ impl Chat {
                 let words = changed
                     .requests
                     .then(|| format!("Contact requests changed (@{handle}): /requests."));
-                self.screen.event("contact", json!({ "changed": changed }), words.as_deref());
+                self.screen
+                    .event("contact", json!({ "changed": changed }), words.as_deref());
             }
             event => self.quiet(event).await,
         }
@@ -398,7 +414,8 @@ impl Chat {
         } else if entry.kind.is_countable() && !mine {
             let title = self.title_of(thread).await;
             let author = self.handle(entry.author_id).await;
-            self.screen.note(&format!("(new in {title} from @{author})"));
+            self.screen
+                .note(&format!("(new in {title} from @{author})"));
         }
         if self.watching
             && self.open == Some(thread)
@@ -452,7 +469,9 @@ impl Chat {
     }
 
     pub(super) fn signed_client(&self) -> anyhow::Result<&Client> {
-        self.client.as_ref().context("sign in first: /signin HANDLE")
+        self.client
+            .as_ref()
+            .context("sign in first: /signin HANDLE")
     }
 
     pub(super) fn open_thread(&self) -> anyhow::Result<ThreadId> {

@@ -92,11 +92,13 @@ impl Chat {
             self.rows.insert(row.thread.id, row.clone());
         }
         if self.screen.is_json() {
-            self.screen.answer("list", json!({ "items": list.items }), "");
+            self.screen
+                .answer("list", json!({ "items": list.items }), "");
             return Ok(());
         }
         if list.items.is_empty() {
-            self.screen.note("No threads yet: /new @HANDLE writes to somebody.");
+            self.screen
+                .note("No threads yet: /new @HANDLE writes to somebody.");
         }
         for (number, row) in list.items.iter().enumerate() {
             let line = self.listed_row(number + 1, row).await;
@@ -115,7 +117,11 @@ impl Chat {
             (unread, 0) => format!(" ({unread} unread)"),
             (unread, mentions) => format!(" ({unread} unread, {mentions} for you)"),
         };
-        let open = if self.open == Some(row.thread.id) { "*" } else { " " };
+        let open = if self.open == Some(row.thread.id) {
+            "*"
+        } else {
+            " "
+        };
         let mut line = format!("{open}{number}. {title}{unread}, {}", time(row.head.at));
         if let Some(preview) = &row.head.preview {
             let author = self.handle(preview.author_id).await;
@@ -173,7 +179,8 @@ impl Chat {
         let thread = self.open_thread()?;
         let members = self.api.members(thread).await?;
         if self.screen.is_json() {
-            self.screen.answer("members", json!({ "items": members.items }), "");
+            self.screen
+                .answer("members", json!({ "items": members.items }), "");
             return Ok(());
         }
         for member in members.items {
