@@ -1,5 +1,6 @@
 //! `kith chat --plain`: chat from a terminal or a script, a line at a time.
 
+mod happen;
 mod home;
 mod input;
 mod line;
@@ -26,8 +27,8 @@ use std::time::Duration;
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 /// How long the end of input waits for what was written to reach the server.
 const SETTLE_WITHIN: Duration = Duration::from_secs(30);
-/// And then for the server's copies of it to be shown.
-const ECHO_WITHIN: Duration = Duration::from_secs(2);
+/// How long the server's copies of what was written are waited for before a script goes on.
+const ECHO_WITHIN: Duration = Duration::from_secs(5);
 
 /// Chat from this terminal, or from a script.
 #[derive(Args, Debug)]
@@ -115,7 +116,7 @@ pub async fn run(args: ChatArgs) -> anyhow::Result<()> {
     }
     ended.and(settled)?;
     if chat.mistakes > 0 && !input.is_terminal() {
-        let words = format!("{} lines were not understood or refused", chat.mistakes);
+        let words = format!("lines not understood or refused: {}", chat.mistakes);
         return Err(Exit { status: 6, words }.into());
     }
     Ok(())
@@ -197,7 +198,14 @@ impl Chat {
     async fn typed(&mut self, text: &str, input: &mut Input) -> anyhow::Result<()> {
         match Line::parse(text) {
             Ok(Line::Nothing) => Ok(()),
-            Ok(line) => self.carry_out(line, Some(input)).await,
+            Ok(line) => {
+                // A script means its lines one after the other: /seen is about what was written
+                // before it.
+                if !self.watching && !matches!(line, Line::Text(_) | Line::Reply { .. }) {
+                    self.until_shown(ECHO_WITHIN).await?;
+                }
+                self.carry_out(line, Some(input)).await
+            }
             Err(why) => {
                 self.mistake(&why);
                 Ok(())
@@ -283,7 +291,16 @@ impl Chat {
                 }
             }
         }
-        let late = tokio::time::sleep(ECHO_WITHIN);
+        self.until_shown(ECHO_WITHIN).await
+    }
+
+    /// Waits a while for the server's copies of what was written here.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a script waits in the time of its user"
+    )]
+    async fn until_shown(&mut self, within: Duration) -> anyhow::Result<()> {
+        let late = tokio::time::sleep(within);
         let mut late = std::pin::pin!(late);
         while !self.unshown.is_empty() {
             tokio::select! {
