@@ -98,6 +98,7 @@ pub struct Traffic {
     scanner: Scanner,
     began: Instant,
     refused: Option<String>,
+    drain_timeout: Duration,
 }
 
 impl Traffic {
@@ -124,7 +125,14 @@ impl Traffic {
             scanner: Scanner::default(),
             began: Instant::now(),
             refused: None,
+            drain_timeout: DRAIN_TIMEOUT,
         })
+    }
+
+    /// Waits only so long for what is under way at the end.
+    #[cfg(test)]
+    pub(crate) fn drain_within(&mut self, timeout: Duration) {
+        self.drain_timeout = timeout;
     }
 
     /// Runs for `warm_up` and then for `measured`, calling `tick` at the beginning and the end of
@@ -252,6 +260,7 @@ impl Traffic {
             scanner,
             began,
             refused,
+            ..
         } = self;
         wires.turn(wait, |_: &mut Outs, socket, frame| {
             match scan::kind(frame) {
@@ -285,7 +294,8 @@ impl Traffic {
 
     fn drain(&mut self) -> Result<()> {
         let began = Instant::now();
-        while self.flows.iter().any(|flow| flow.under_way() > 0) && began.elapsed() < DRAIN_TIMEOUT
+        while self.flows.iter().any(|flow| flow.under_way() > 0)
+            && began.elapsed() < self.drain_timeout
         {
             self.turn(Duration::from_millis(50))?;
         }
