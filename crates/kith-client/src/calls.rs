@@ -118,9 +118,9 @@ impl Api {
     }
 
     /// Accepts a request.
-    pub async fn accept_contact(&self, id: RequestId) -> Answer<()> {
+    pub async fn accept_contact(&self, id: RequestId) -> Answer<Contact> {
         let path = format!("/v1/contacts/requests/{id}/accept");
-        self.nothing(Method::POST, &path).await
+        self.call(Method::POST, &path, Bytes::new()).await
     }
 
     /// Declines a request.

@@ -1,6 +1,9 @@
 //! The configuration: where values come from, which win, and what is refused in which words.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use kith::config::{AdminListen, Config, Flag, Policy, RateKey, example, reference};
 use kith_protocol::session::DeviceKind;

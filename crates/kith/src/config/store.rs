@@ -14,9 +14,9 @@ section! {
         folder: PathBuf = "data".into();
         /// Memory for blocks that were read from disk.
         cache_bytes: u64 = 8 * MIB, in MIB..=(64 << 30);
-        /// Memory for rows that are not in tables yet, per tree. A larger one costs memory and
-        /// makes fewer but longer pauses when it is written out.
-        memtable_bytes: u64 = 8 * MIB, in MIB..=(1 << 30);
+        /// Memory for rows that are not in tables yet, all tables together. More makes fewer but
+        /// longer pauses when they are written out. Fixed when the folder is made.
+        memtable_bytes: u64 = 16 * MIB, in MIB..=(1 << 30);
     }
 }
 

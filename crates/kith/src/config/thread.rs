@@ -22,8 +22,6 @@ section! {
         edit_window_s: u64 = 86_400, in 0..=WINDOW_MAX_S;
         /// How long its author may delete a message; 0 for ever.
         delete_window_s: u64 = 172_800, in 0..=WINDOW_MAX_S;
-        /// Threads kept in memory; the least recently used make room. A small one takes about 2 kB.
-        loaded_threads_max: usize = 20_000, in 100..=10_000_000;
         /// Tasks that the threads are spread over; each owns the state of its own.
         shards: usize = 4, in 1..=64;
     }
