@@ -5,6 +5,7 @@ pub mod answer;
 pub mod auth;
 pub mod contact;
 pub mod frames;
+pub mod health;
 pub mod input;
 pub mod message;
 pub mod presence;
@@ -56,6 +57,8 @@ pub fn routes() -> OpenApiRouter<SharedNode> {
         .routes(routes!(presence::heartbeat))
         .routes(routes!(presence::push_address))
         .routes(routes!(socket::open))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
 }
 
 /// The service behind the listener.
