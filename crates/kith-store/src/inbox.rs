@@ -66,13 +66,17 @@ async fn read_again_until_still<S: Inbox + ?Sized>(
     thread: ThreadId,
 ) -> StoreResult<Option<InboxParts>> {
     for _ in 0..TRIES_MAX {
-        let Some(parts) = read_once(store, user, thread).await? else { return Ok(None) };
+        let Some(parts) = read_once(store, user, thread).await? else {
+            return Ok(None);
+        };
         let head = store.heads(&[thread]).await?.pop().flatten();
         if head.as_ref() == Some(&parts.head) {
             return Ok(Some(parts));
         }
     }
-    Err(StoreError::Unavailable("a thread changed under every read".to_owned()))
+    Err(StoreError::Unavailable(
+        "a thread changed under every read".to_owned(),
+    ))
 }
 
 async fn read_once<S: Inbox + ?Sized>(
@@ -80,27 +84,49 @@ async fn read_once<S: Inbox + ?Sized>(
     user: UserId,
     thread: ThreadId,
 ) -> StoreResult<Option<InboxParts>> {
-    let Some(head) = store.heads(&[thread]).await?.pop().flatten() else { return Ok(None) };
-    let Some(member) = store.member(thread, user).await? else { return Ok(None) };
+    let Some(head) = store.heads(&[thread]).await?.pop().flatten() else {
+        return Ok(None);
+    };
+    let Some(member) = store.member(thread, user).await? else {
+        return Ok(None);
+    };
     let mine = store.user_thread(user, thread).await?.unwrap_or_default();
     let mark = store.mark(thread, user).await?;
     let read_seq = member.floor.max(mark.read).seq;
     let deletions = store.deletions(thread, read_seq, head.last_seq).await?;
-    let mut mentions = store.mentions(thread, user, read_seq, head.last_seq).await?;
+    let mut mentions = store
+        .mentions(thread, user, read_seq, head.last_seq)
+        .await?;
     let everybody = UserId(Uuid::nil());
-    mentions.extend(store.mentions(thread, everybody, read_seq, head.last_seq).await?);
+    mentions.extend(
+        store
+            .mentions(thread, everybody, read_seq, head.last_seq)
+            .await?,
+    );
     mentions.sort_unstable_by_key(|mention| mention.seq);
     mentions.dedup();
     let mut others = Vec::new();
     if head.member_count <= RECEIPT_MEMBERS_MAX as u64 {
         let marks = store.marks(thread).await?;
         for other in store.members(thread).await? {
-            let present = other.stays.last().is_some_and(|stay| stay.left_seq.is_none());
+            let present = other
+                .stays
+                .last()
+                .is_some_and(|stay| stay.left_seq.is_none());
             if present && other.user != user {
                 let mark = marks.iter().find(|(who, _)| *who == other.user);
                 others.push((other, mark.map(|(_, mark)| *mark).unwrap_or_default()));
             }
         }
     }
-    Ok(Some(InboxParts { thread, head, member, mine, mark, deletions, mentions, others }))
+    Ok(Some(InboxParts {
+        thread,
+        head,
+        member,
+        mine,
+        mark,
+        deletions,
+        mentions,
+        others,
+    }))
 }

@@ -27,7 +27,17 @@ use std::sync::Arc;
 
 /// Everything that is stored.
 pub trait Store:
-    ThreadLog + Threads + Marks + UserThreads + Inbox + Users + Contacts + Sessions + Send + Sync + 'static
+    ThreadLog
+    + Threads
+    + Marks
+    + UserThreads
+    + Inbox
+    + Users
+    + Contacts
+    + Sessions
+    + Send
+    + Sync
+    + 'static
 {
     /// Whether writes can be taken now; the sentence says why not.
     fn health(&self) -> Result<(), String>;

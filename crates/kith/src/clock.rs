@@ -1,6 +1,9 @@
 //! Time and chance, handed in: the system's, or a test's.
 
-#![expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that asks the system"
+)]
 
 use kith_protocol::Timestamp;
 use parking_lot::Mutex;
@@ -25,7 +28,9 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let since = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
                 Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Manual(clock) => Timestamp(clock.state.lock().now_ms),
@@ -68,8 +73,14 @@ struct Waiting {
 impl ManualClock {
     /// A clock that stands at this time.
     pub fn at(now: Timestamp) -> Arc<Self> {
-        let state = Waiting { now_ms: now.0, number: 0, sleepers: BTreeMap::new() };
-        Arc::new(Self { state: Mutex::new(state) })
+        let state = Waiting {
+            now_ms: now.0,
+            number: 0,
+            sleepers: BTreeMap::new(),
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+        })
     }
 
     /// Moves the clock on, and wakes who waited for it, in order.
@@ -77,8 +88,11 @@ impl ManualClock {
         let woken: Vec<_> = {
             let mut state = self.state.lock();
             state.now_ms += millis(time);
-            let later = state.sleepers.split_off(&(state.now_ms + 1, 0));
-            std::mem::replace(&mut state.sleepers, later).into_values().collect()
+            let after_now = (state.now_ms + 1, 0);
+            let later = state.sleepers.split_off(&after_now);
+            std::mem::replace(&mut state.sleepers, later)
+                .into_values()
+                .collect()
         };
         for sleeper in woken {
             // A sleeper that was dropped meanwhile no longer cares.

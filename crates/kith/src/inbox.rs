@@ -6,8 +6,8 @@ use crate::receipt;
 use crate::thread::{View, state};
 use kith_protocol::list::List;
 use kith_protocol::thread::{
-    CURSOR_MAX_BYTES, Draft, Head, INBOX_DEFAULT, INBOX_LIMIT, InboxFilter, InboxQuery, InboxRow, Mine,
-    PatchMine, Preview, Thread, ThreadKind,
+    CURSOR_MAX_BYTES, Draft, Head, INBOX_DEFAULT, INBOX_LIMIT, InboxFilter, InboxQuery, InboxRow,
+    Mine, PatchMine, Preview, Thread, ThreadKind,
 };
 use kith_protocol::{BadField, ThreadId, Timestamp, text};
 use kith_store::inbox::InboxParts;
@@ -66,14 +66,24 @@ pub async fn row_of_view(node: &Node, caller: Caller, view: View) -> Result<Inbo
 
 /// The parts of one row; strangers get 404.
 pub async fn parts(node: &Node, caller: Caller, thread: ThreadId) -> Result<InboxParts> {
-    let parts = node.store.inbox_parts(caller.user, &[thread]).await?.pop().flatten();
+    let parts = node
+        .store
+        .inbox_parts(caller.user, &[thread])
+        .await?
+        .pop()
+        .flatten();
     parts.ok_or(Error::NotFound)
 }
 
 /// The parts of all rows of a user, left threads too.
 pub async fn all_parts(node: &Node, caller: Caller) -> Result<Vec<InboxParts>> {
-    let threads: Vec<ThreadId> =
-        node.store.user_threads(caller.user).await?.into_iter().map(|(thread, _)| thread).collect();
+    let threads: Vec<ThreadId> = node
+        .store
+        .user_threads(caller.user)
+        .await?
+        .into_iter()
+        .map(|(thread, _)| thread)
+        .collect();
     let parts = node.store.inbox_parts(caller.user, &threads).await?;
     Ok(parts.into_iter().flatten().collect())
 }
@@ -98,7 +108,10 @@ pub async fn page(node: &Node, caller: Caller, query: InboxQuery) -> Result<List
     }
     let next = (all.len() > limit).then(|| write_cursor(place(&all[limit - 1])));
     all.truncate(limit);
-    Ok(List { items: rows(node, caller, all).await?, next })
+    Ok(List {
+        items: rows(node, caller, all).await?,
+        next,
+    })
 }
 
 /// Where a row stands in the inbox: newest first, then by id.
@@ -118,7 +131,10 @@ fn last_message(parts: &InboxParts) -> Option<&LastMessage> {
     let member = &parts.member;
     let (last, open) = match &member.left {
         Some(left) => (left.last_message.as_ref(), left.settings.open_history),
-        None => (parts.head.last_message.as_ref(), parts.head.settings.open_history),
+        None => (
+            parts.head.last_message.as_ref(),
+            parts.head.settings.open_history,
+        ),
     };
     last.filter(|last| crate::thread::sees(member, open, last.seq))
 }
@@ -130,10 +146,17 @@ fn write_cursor((Reverse(at), thread): Place) -> String {
 fn read_cursor(cursor: &str) -> Result<Place> {
     let read = || {
         let (at, thread) = cursor.split_once('.')?;
-        Some((Reverse(Timestamp(i64::from_str_radix(at, 16).ok()?)), ThreadId::parse(thread)?))
+        Some((
+            Reverse(Timestamp(i64::from_str_radix(at, 16).ok()?)),
+            ThreadId::parse(thread)?,
+        ))
     };
     let bad = || BadField::invalid("cursor", "is not one that this server gave").into();
-    if cursor.len() > CURSOR_MAX_BYTES { Err(bad()) } else { read().ok_or_else(bad) }
+    if cursor.len() > CURSOR_MAX_BYTES {
+        Err(bad())
+    } else {
+        read().ok_or_else(bad)
+    }
 }
 
 /// Rows from their parts.
@@ -141,7 +164,10 @@ pub async fn rows(node: &Node, caller: Caller, parts: Vec<InboxParts>) -> Result
     let others = receipt::least_marks(node, caller.user, &parts).await?;
     let rows = parts.iter().zip(others).map(|(parts, others)| InboxRow {
         thread: thread(parts),
-        head: Head { others, ..head(parts) },
+        head: Head {
+            others,
+            ..head(parts)
+        },
         mine: mine(parts),
     });
     Ok(rows.collect())
@@ -181,7 +207,11 @@ fn thread(parts: &InboxParts) -> Thread {
 fn head(parts: &InboxParts) -> Head {
     Head {
         last_seq: last_visible_seq(parts),
-        ord: parts.member.left.as_ref().map_or(parts.head.ord, |left| left.ord),
+        ord: parts
+            .member
+            .left
+            .as_ref()
+            .map_or(parts.head.ord, |left| left.ord),
         at: sorted_at(parts),
         preview: last_message(parts).map(|last| Preview {
             seq: last.seq,
@@ -212,18 +242,29 @@ pub fn mine(parts: &InboxParts) -> Mine {
 }
 
 fn is_marked_unread(parts: &InboxParts) -> bool {
-    parts.mine.marked_unread_at.is_some_and(|seq| parts.read().seq <= seq)
+    parts
+        .mine
+        .marked_unread_at
+        .is_some_and(|seq| parts.read().seq <= seq)
 }
 
 fn draft(row: &UserThreadRow) -> Option<Draft> {
-    row.draft.clone().map(|text| Draft { text, version: row.draft_version })
+    row.draft.clone().map(|text| Draft {
+        text,
+        version: row.draft_version,
+    })
 }
 
 /// Tries before a row that changes under every write is given up.
 const TRIES_MAX: usize = 16;
 
 /// Changes what the caller privately has on a thread; ex-members may too.
-pub async fn patch_mine(node: &Node, caller: Caller, thread: ThreadId, patch: PatchMine) -> Result<Mine> {
+pub async fn patch_mine(
+    node: &Node,
+    caller: Caller,
+    thread: ThreadId,
+    patch: PatchMine,
+) -> Result<Mine> {
     if let Some(Some(draft)) = &patch.draft {
         check_draft(&draft.text)?;
     }
@@ -233,7 +274,9 @@ pub async fn patch_mine(node: &Node, caller: Caller, thread: ThreadId, patch: Pa
         if row == parts.mine {
             return Ok(mine(&parts));
         }
-        let written = node.store.put_user_thread(caller.user, thread, parts.mine.version, row.clone());
+        let written =
+            node.store
+                .put_user_thread(caller.user, thread, parts.mine.version, row.clone());
         if written.await? == Written::Done {
             parts.mine = row;
             let mine = mine(&parts);
@@ -275,7 +318,10 @@ fn patched(parts: &InboxParts, patch: &PatchMine) -> Result<UserThreadRow> {
 
 /// The draft that is there, or the version to give for a first one.
 fn draft_now(row: &UserThreadRow) -> Option<Draft> {
-    Some(Draft { text: row.draft.clone().unwrap_or_default(), version: row.draft_version })
+    Some(Draft {
+        text: row.draft.clone().unwrap_or_default(),
+        version: row.draft_version,
+    })
 }
 
 /// Drafts have the bounds of messages, but may be blank.
@@ -318,12 +364,19 @@ mod tests {
         let member = MemberRow {
             user: user(1),
             role: Role::Member,
-            stays: vec![Stay { joined_seq: 1, left_seq: None }],
+            stays: vec![Stay {
+                joined_seq: 1,
+                left_seq: None,
+            }],
             joined_at: Timestamp(0),
             own_count: own,
             last_own_seq: 0,
             last_own_at: Timestamp(0),
-            floor: ReadMark { seq: 1, ord: 0, own: 0 },
+            floor: ReadMark {
+                seq: 1,
+                ord: 0,
+                own: 0,
+            },
             left: None,
         };
         InboxParts {
@@ -331,7 +384,10 @@ mod tests {
             head,
             member,
             mine: UserThreadRow::default(),
-            mark: MarkRow { read, delivered_seq: 0 },
+            mark: MarkRow {
+                read,
+                delivered_seq: 0,
+            },
             deletions: Vec::new(),
             mentions: Vec::new(),
             others: Vec::new(),
@@ -340,10 +396,30 @@ mod tests {
 
     #[test]
     fn unread_is_what_others_wrote_after_the_mark_and_did_not_take_back() {
-        let mut parts = parts(10, 3, ReadMark { seq: 4, ord: 2, own: 1 });
+        let mut parts = parts(
+            10,
+            3,
+            ReadMark {
+                seq: 4,
+                ord: 2,
+                own: 1,
+            },
+        );
         assert_eq!(unread(&parts), (10 - 2) - (3 - 1));
-        let deletion = |target_seq, author| Deletion { target_seq, author, deleted_seq: 90 };
-        parts.deletions = vec![deletion(3, user(2)), deletion(5, user(1)), deletion(6, user(2))];
-        assert_eq!(unread(&parts), 6 - 1, "own ones and those before the mark do not count");
+        let deletion = |target_seq, author| Deletion {
+            target_seq,
+            author,
+            deleted_seq: 90,
+        };
+        parts.deletions = vec![
+            deletion(3, user(2)),
+            deletion(5, user(1)),
+            deletion(6, user(2)),
+        ];
+        assert_eq!(
+            unread(&parts),
+            6 - 1,
+            "own ones and those before the mark do not count"
+        );
     }
 }

@@ -30,8 +30,17 @@ pub fn send_act(message: SendMessage) -> Result<Act> {
         mention_all: message.mention_all,
         ..Body::default()
     };
-    let SendMessage { client_msg_id, seen_head, .. } = message;
-    Ok(Act::Send { client_msg_id, seen_head, kind, body: Box::new(body) })
+    let SendMessage {
+        client_msg_id,
+        seen_head,
+        ..
+    } = message;
+    Ok(Act::Send {
+        client_msg_id,
+        seen_head,
+        kind,
+        body: Box::new(body),
+    })
 }
 
 /// Checks an edit; gives what to ask of the sequencer.
@@ -39,23 +48,44 @@ pub fn edit_act(target_seq: u64, edit: EditMessage) -> Result<Act> {
     check_seq("seen_head", edit.seen_head)?;
     check_seq("seq", target_seq)?;
     text::check_text("text", &edit.text)?;
-    let EditMessage { client_msg_id, seen_head, text } = edit;
-    Ok(Act::Edit { client_msg_id, seen_head, target_seq, text })
+    let EditMessage {
+        client_msg_id,
+        seen_head,
+        text,
+    } = edit;
+    Ok(Act::Edit {
+        client_msg_id,
+        seen_head,
+        target_seq,
+        text,
+    })
 }
 
 /// Checks a deletion; gives what to ask of the sequencer.
 pub fn delete_act(target_seq: u64, delete: DeleteMessage) -> Result<Act> {
     check_seq("seen_head", delete.seen_head)?;
     check_seq("seq", target_seq)?;
-    let DeleteMessage { client_msg_id, seen_head } = delete;
-    Ok(Act::Delete { client_msg_id, seen_head, target_seq })
+    let DeleteMessage {
+        client_msg_id,
+        seen_head,
+    } = delete;
+    Ok(Act::Delete {
+        client_msg_id,
+        seen_head,
+        target_seq,
+    })
 }
 
 /// Checks a reaction; gives what to ask of the sequencer.
 pub fn react_act(target_seq: u64, emoji: String, set: bool) -> Result<Act> {
     check_seq("seq", target_seq)?;
     text::check_emoji("emoji", &emoji)?;
-    Ok(Act::React { target_seq, emoji, set, is_set: false })
+    Ok(Act::React {
+        target_seq,
+        emoji,
+        set,
+        is_set: false,
+    })
 }
 
 /// Does it, and waits for the outcome.
@@ -64,8 +94,23 @@ pub async fn ask(node: &SharedNode, caller: Caller, thread: ThreadId, act: Act) 
 }
 
 /// Does it; the answer goes to whoever `reply` names.
-pub fn submit(node: &Node, thread: ThreadId, caller: Caller, act: Act, reply: Reply, place: Option<crate::push::order::Place>) {
-    node.sequencer.submit(thread, Command { caller, act, reply, place });
+pub fn submit(
+    node: &Node,
+    thread: ThreadId,
+    caller: Caller,
+    act: Act,
+    reply: Reply,
+    place: Option<crate::push::order::Place>,
+) {
+    node.sequencer.submit(
+        thread,
+        Command {
+            caller,
+            act,
+            reply,
+            place,
+        },
+    );
 }
 
 /// A page of the log as the caller sees it.
@@ -75,9 +120,17 @@ pub async fn page(node: &Node, caller: Caller, thread: ThreadId, query: PageQuer
     let seen = Seen(view.visible());
     let last_seq = view.last_seq();
     let picked = match query {
-        PageQuery { before: Some(before), .. } => seen.before(before, limit),
-        PageQuery { after: Some(after), .. } => seen.after(after, limit),
-        PageQuery { around: Some(around), .. } => seen.around(around, limit),
+        PageQuery {
+            before: Some(before),
+            ..
+        } => seen.before(before, limit),
+        PageQuery {
+            after: Some(after), ..
+        } => seen.after(after, limit),
+        PageQuery {
+            around: Some(around),
+            ..
+        } => seen.around(around, limit),
         PageQuery { at: Some(at), .. } => {
             let first = first_at(node, thread, at, last_seq).await?;
             seen.around(first, limit)
@@ -87,12 +140,19 @@ pub async fn page(node: &Node, caller: Caller, thread: ThreadId, query: PageQuer
     let mut rows = Vec::with_capacity(limit);
     for (first, last) in &picked {
         let count = (last - first + 1) as usize;
-        rows.extend(node.store.entries(thread, Span::After(first - 1), count).await?);
+        rows.extend(
+            node.store
+                .entries(thread, Span::After(first - 1), count)
+                .await?,
+        );
     }
     let edge = match (rows.first(), rows.last(), query.before, query.after) {
         (Some(first), Some(last), ..) => (first.seq, last.seq),
         (_, _, Some(before), _) => (before, before.saturating_sub(1)),
-        (_, _, _, after) => (after.unwrap_or_default().saturating_add(1), after.unwrap_or_default()),
+        (_, _, _, after) => (
+            after.unwrap_or_default().saturating_add(1),
+            after.unwrap_or_default(),
+        ),
     };
     let (items, as_of_seq) = overlaid(node, &view, rows).await?;
     Ok(Page {
@@ -108,7 +168,11 @@ async fn first_at(node: &Node, thread: ThreadId, at: Timestamp, last_seq: u64) -
     let (mut low, mut high) = (1, last_seq);
     while low < high {
         let middle = low + (high - low) / 2;
-        let entry = node.store.entries(thread, Span::After(middle - 1), 1).await?.pop();
+        let entry = node
+            .store
+            .entries(thread, Span::After(middle - 1), 1)
+            .await?
+            .pop();
         if entry.ok_or(Error::Internal("an entry is missing"))?.at < at {
             low = middle + 1;
         } else {
@@ -157,9 +221,14 @@ impl Seen {
     /// Half of the page before the middle, the middle and the rest after it; the nearest entry if
     /// the middle is not seen; filled up from the other side at an end.
     fn around(&self, seq: u64, limit: usize) -> Vec<(u64, u64)> {
-        let Some(middle) = self.nearest(seq) else { return Vec::new() };
+        let Some(middle) = self.nearest(seq) else {
+            return Vec::new();
+        };
         let count = |ranges: &[(u64, u64)]| -> usize {
-            ranges.iter().map(|(first, last)| (last - first + 1) as usize).sum()
+            ranges
+                .iter()
+                .map(|(first, last)| (last - first + 1) as usize)
+                .sum()
         };
         let after = self.after(middle - 1, limit - limit / 2);
         let before = self.before(middle, limit - count(&after));
@@ -168,7 +237,10 @@ impl Seen {
     }
 
     fn nearest(&self, seq: u64) -> Option<u64> {
-        let ends = self.0.iter().map(|&(first, last)| seq.clamp(first, last.max(first)));
+        let ends = self
+            .0
+            .iter()
+            .map(|&(first, last)| seq.clamp(first, last.max(first)));
         ends.min_by_key(|end| end.abs_diff(seq))
     }
 
@@ -196,11 +268,18 @@ async fn overlaid(node: &Node, view: &View, rows: Vec<EntryRow>) -> Result<(Vec<
         .into_iter()
         .map(|overlay| (overlay.target_seq, overlay))
         .collect();
-    let has_reactions = overlays.values().any(|overlay| !overlay.reactions.is_empty());
+    let has_reactions = overlays
+        .values()
+        .any(|overlay| !overlay.reactions.is_empty());
     let mut mine = FxHashSet::default();
     if has_reactions {
         let user = view.member.user;
-        mine = node.store.reactions(thread, user, first, last).await?.into_iter().collect();
+        mine = node
+            .store
+            .reactions(thread, user, first, last)
+            .await?
+            .into_iter()
+            .collect();
     }
     let mut as_of_seq = last_seq;
     if let Some(left_seq) = view.left_seq() {
@@ -210,7 +289,10 @@ async fn overlaid(node: &Node, view: &View, rows: Vec<EntryRow>) -> Result<(Vec<
         let newest = overlays.values().map(|overlay| overlay.changed_seq).max();
         as_of_seq = as_of_seq.max(newest.unwrap_or_default());
     }
-    let entries = rows.iter().map(|row| overlay(row, overlays.get(&row.seq), &mine)).collect();
+    let entries = rows
+        .iter()
+        .map(|row| overlay(row, overlays.get(&row.seq), &mine))
+        .collect();
     Ok((entries, as_of_seq))
 }
 
@@ -228,29 +310,40 @@ async fn rewind(
         .filter(|overlay| overlay.changed_seq > left_seq)
         .map(|overlay| overlay.target_seq)
         .collect();
-    let Some(&first) = changed.iter().min() else { return Ok(()) };
+    let Some(&first) = changed.iter().min() else {
+        return Ok(());
+    };
     overlays.retain(|seq, _| !changed.contains(seq));
     mine.retain(|(seq, _)| !changed.contains(seq));
     let mut from = first;
     while from < left_seq {
         let limit = SCAN_ROWS.min((left_seq - from) as usize);
-        let rows = node.store.entries(view.thread, Span::After(from), limit).await?;
+        let rows = node
+            .store
+            .entries(view.thread, Span::After(from), limit)
+            .await?;
         let Some(last) = rows.last() else { break };
         from = last.seq;
         for row in &rows {
             let Some(target_seq) = row.body.target_seq.filter(|seq| changed.contains(seq)) else {
                 continue;
             };
-            let overlay = overlays
-                .entry(target_seq)
-                .or_insert_with(|| OverlayRow { target_seq, ..OverlayRow::default() });
+            let overlay = overlays.entry(target_seq).or_insert_with(|| OverlayRow {
+                target_seq,
+                ..OverlayRow::default()
+            });
             fold_overlay(overlay, mine, row, view);
         }
     }
     Ok(())
 }
 
-fn fold_overlay(overlay: &mut OverlayRow, mine: &mut FxHashSet<(u64, String)>, row: &EntryRow, view: &View) {
+fn fold_overlay(
+    overlay: &mut OverlayRow,
+    mine: &mut FxHashSet<(u64, String)>,
+    row: &EntryRow,
+    view: &View,
+) {
     overlay.changed_seq = row.seq;
     match (row.kind, &row.body.emoji) {
         (EntryKind::Edit, _) => {
@@ -279,7 +372,11 @@ pub async fn one(node: &Node, thread: ThreadId, seq: u64, last_seq: u64) -> Resu
     if !(1..=last_seq).contains(&seq) {
         return Ok(None);
     }
-    let row = node.store.entries(thread, Span::After(seq - 1), 1).await?.pop();
+    let row = node
+        .store
+        .entries(thread, Span::After(seq - 1), 1)
+        .await?
+        .pop();
     let mut found = node.store.overlays(thread, seq, seq).await?.pop();
     if let Some(overlay) = &mut found {
         overlay.reactions.clear();
@@ -324,7 +421,10 @@ pub fn shown(row: &EntryRow) -> Entry {
         read_moved: row.read_moved,
         text: body.text.clone(),
         // It was checked to be JSON before it was stored.
-        ext: body.ext.clone().and_then(|json| RawValue::from_string(json).ok()),
+        ext: body
+            .ext
+            .clone()
+            .and_then(|json| RawValue::from_string(json).ok()),
         reply_to: body.reply_to,
         mentions: body.mentions.clone(),
         mention_all: body.mention_all,
@@ -348,7 +448,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn seqs(ranges: &[(u64, u64)]) -> Vec<u64> {
-        ranges.iter().flat_map(|&(first, last)| first..=last).collect()
+        ranges
+            .iter()
+            .flat_map(|&(first, last)| first..=last)
+            .collect()
     }
 
     fn any_seen() -> impl Strategy<Value = Seen> {

@@ -84,5 +84,7 @@ impl Node {
 pub async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    tokio::spawn(change).await.unwrap_or(Err(Error::Internal("a change died")))
+    tokio::spawn(change)
+        .await
+        .unwrap_or(Err(Error::Internal("a change died")))
 }

@@ -48,7 +48,10 @@ pub async fn read(node: &Node, caller: Caller, thread: ThreadId, seq: u64) -> Re
     }
     let parts = unmark(node, caller, inbox::parts(node, caller, thread).await?).await?;
     let mine = inbox::mine(&parts);
-    let marks = Marks { read_seq: mine.read_seq, delivered_seq: mine.delivered_seq };
+    let marks = Marks {
+        read_seq: mine.read_seq,
+        delivered_seq: mine.delivered_seq,
+    };
     if seq > mark.seq {
         tell_mine(node, caller, thread, mine);
     }
@@ -63,7 +66,10 @@ async fn unmark(node: &Node, caller: Caller, mut parts: InboxParts) -> Result<In
         parts.mine.version += 1;
         let row = parts.mine.clone();
         // Somebody changed the row meanwhile: what that change says stands.
-        let _ = node.store.put_user_thread(caller.user, parts.thread, expected, row).await?;
+        let _ = node
+            .store
+            .put_user_thread(caller.user, parts.thread, expected, row)
+            .await?;
     }
     Ok(parts)
 }
@@ -73,12 +79,17 @@ pub async fn delivered(node: &Node, caller: Caller, thread: ThreadId, seq: u64) 
     let view = thread::view(node, caller, thread).await?.present()?;
     check_mark(&view, seq)?;
     let before = node.store.mark(thread, caller.user).await?;
-    node.store.put_delivered(&[(thread, caller.user, caller.session, seq)]).await?;
+    node.store
+        .put_delivered(&[(thread, caller.user, caller.session, seq)])
+        .await?;
     let marks = effective(&view.member, before);
     if seq > marks.delivered_seq {
         push_receipt(node, thread, caller.user);
     }
-    Ok(Marks { delivered_seq: marks.delivered_seq.max(seq), ..marks })
+    Ok(Marks {
+        delivered_seq: marks.delivered_seq.max(seq),
+        ..marks
+    })
 }
 
 fn check_mark(view: &View, seq: u64) -> Result<()> {
@@ -92,8 +103,14 @@ fn check_mark(view: &View, seq: u64) -> Result<()> {
 /// The mark at `seq`, with what makes unread a subtraction. Own messages after it are counted
 /// over the shorter way: from the mark before, or back from the last own one.
 async fn read_mark(node: &Node, view: &View, before: ReadMark, seq: u64) -> Result<ReadMark> {
-    let entry = node.store.entries(view.thread, Span::After(seq - 1), 1).await?.pop();
-    let ord = entry.filter(|entry| entry.seq == seq).map(|entry| entry.ord);
+    let entry = node
+        .store
+        .entries(view.thread, Span::After(seq - 1), 1)
+        .await?
+        .pop();
+    let ord = entry
+        .filter(|entry| entry.seq == seq)
+        .map(|entry| entry.ord);
     let ord = ord.ok_or(Error::Internal("an entry is missing"))?;
     let member = &view.member;
     let own = if member.last_own_seq <= seq {
@@ -110,10 +127,15 @@ async fn own_messages(node: &Node, view: &View, after: u64, up_to: u64) -> Resul
     let (mut from, mut count) = (after, 0);
     while from < up_to {
         let limit = SCAN_ROWS.min((up_to - from) as usize);
-        let rows = node.store.entries(view.thread, Span::After(from), limit).await?;
+        let rows = node
+            .store
+            .entries(view.thread, Span::After(from), limit)
+            .await?;
         let Some(last) = rows.last() else { break };
         from = last.seq;
-        let own = rows.iter().filter(|row| row.author == view.member.user && row.kind.is_countable());
+        let own = rows
+            .iter()
+            .filter(|row| row.author == view.member.user && row.kind.is_countable());
         count += own.count() as u64;
     }
     Ok(count)
@@ -122,19 +144,31 @@ async fn own_messages(node: &Node, view: &View, after: u64, up_to: u64) -> Resul
 /// The marks of a member: reading implies arriving.
 pub fn effective(member: &MemberRow, mark: MarkRow) -> Marks {
     let read_seq = member.floor.max(mark.read).seq;
-    Marks { read_seq, delivered_seq: read_seq.max(mark.delivered_seq) }
+    Marks {
+        read_seq,
+        delivered_seq: read_seq.max(mark.delivered_seq),
+    }
 }
 
 /// Tells the caller's devices what the caller privately has on a thread.
 pub fn tell_mine(node: &Node, caller: Caller, thread_id: ThreadId, mine: Mine) {
-    node.channels.tell_user(caller.user, &ServerFrame::Mine(MineChanged { thread_id, mine }));
+    node.channels.tell_user(
+        caller.user,
+        &ServerFrame::Mine(MineChanged { thread_id, mine }),
+    );
 }
 
 /// Pushes the marks of a user to those who may see them, at most once a second.
 fn push_receipt(node: &Node, thread: ThreadId, user: UserId) {
     let mut paced = node.delivered.paced.lock();
     // Sent by the next round of `flush`, which is at most a quarter of a second away.
-    paced.entry((thread, user)).or_insert(Paced { sent_at: Timestamp(0), waits: true }).waits = true;
+    paced
+        .entry((thread, user))
+        .or_insert(Paced {
+            sent_at: Timestamp(0),
+            waits: true,
+        })
+        .waits = true;
 }
 
 /// Sends the receipts whose second has passed; called several times a second.
@@ -143,9 +177,14 @@ pub async fn flush(node: &Node) {
     let due: Vec<_> = {
         let mut paced = node.delivered.paced.lock();
         paced.retain(|_, paced| paced.waits || now.0 - paced.sent_at.0 < PACE_MS);
-        let due = paced.iter_mut().filter(|(_, paced)| paced.waits && now.0 - paced.sent_at.0 >= PACE_MS);
+        let due = paced
+            .iter_mut()
+            .filter(|(_, paced)| paced.waits && now.0 - paced.sent_at.0 >= PACE_MS);
         due.map(|(key, paced)| {
-            *paced = Paced { sent_at: now, waits: false };
+            *paced = Paced {
+                sent_at: now,
+                waits: false,
+            };
             *key
         })
         .collect()
@@ -158,7 +197,9 @@ pub async fn flush(node: &Node) {
 }
 
 async fn send_receipt(node: &Node, thread_id: ThreadId, user_id: UserId) -> Result<()> {
-    let Some(view) = thread::view_of(node, user_id, thread_id).await? else { return Ok(()) };
+    let Some(view) = thread::view_of(node, user_id, thread_id).await? else {
+        return Ok(());
+    };
     if view.head.member_count > RECEIPT_MEMBERS_MAX as u64 || view.left_seq().is_some() {
         return Ok(());
     }
@@ -175,7 +216,10 @@ async fn send_receipt(node: &Node, thread_id: ThreadId, user_id: UserId) -> Resu
         .filter(|member| is_present(member) && member.user != user_id)
         .map(|member| member.user)
         .collect();
-    for viewer in Shown::load(node, user_id, &others, |privacy| privacy.receipts).await?.to_each() {
+    for viewer in Shown::load(node, user_id, &others, |privacy| privacy.receipts)
+        .await?
+        .to_each()
+    {
         node.channels.tell_user(viewer, &frame);
     }
     Ok(())
@@ -195,14 +239,24 @@ impl Shown {
         aspect: fn(&Privacy) -> Audience,
     ) -> Result<Self> {
         let rows = node.store.users(&[&[one], others].concat()).await?;
-        let of = |i: usize| rows[i].as_ref().map_or(Audience::Nobody, |row| aspect(&row.privacy));
+        let of = |i: usize| {
+            rows[i]
+                .as_ref()
+                .map_or(Audience::Nobody, |row| aspect(&row.privacy))
+        };
         let own = of(0);
         let theirs: Vec<Audience> = (1..rows.len()).map(of).collect();
-        let contacts: FxHashSet<UserId> = if own == Audience::Contacts || theirs.contains(&Audience::Contacts) {
-            node.store.contacts(one).await?.into_iter().map(|(user, _)| user).collect()
-        } else {
-            FxHashSet::default()
-        };
+        let contacts: FxHashSet<UserId> =
+            if own == Audience::Contacts || theirs.contains(&Audience::Contacts) {
+                node.store
+                    .contacts(one)
+                    .await?
+                    .into_iter()
+                    .map(|(user, _)| user)
+                    .collect()
+            } else {
+                FxHashSet::default()
+            };
         let shows = |audience: Audience, contact: bool| match audience {
             Audience::Everyone => true,
             Audience::Contacts => contact,
@@ -212,17 +266,25 @@ impl Shown {
             let contact = contacts.contains(&other);
             (other, shows(own, contact) && shows(audience, contact))
         });
-        Ok(Self { pairs: pairs.collect() })
+        Ok(Self {
+            pairs: pairs.collect(),
+        })
     }
 
     /// Those between whom and `one` it is shown.
     pub fn to_each(&self) -> impl Iterator<Item = UserId> + '_ {
-        self.pairs.iter().filter(|(_, shown)| *shown).map(|(user, _)| *user)
+        self.pairs
+            .iter()
+            .filter(|(_, shown)| *shown)
+            .map(|(user, _)| *user)
     }
 
     /// Whether it is shown between `one` and this user; one's own is.
     pub fn to(&self, user: UserId) -> bool {
-        self.pairs.iter().find(|(other, _)| *other == user).is_none_or(|(_, shown)| *shown)
+        self.pairs
+            .iter()
+            .find(|(other, _)| *other == user)
+            .is_none_or(|(_, shown)| *shown)
     }
 }
 
@@ -233,33 +295,51 @@ pub async fn shown_marks(
     view: &View,
     members: &[MemberRow],
 ) -> Result<Vec<Option<Marks>>> {
-    let others: Vec<UserId> =
-        members.iter().map(|member| member.user).filter(|&user| user != viewer).collect();
+    let others: Vec<UserId> = members
+        .iter()
+        .map(|member| member.user)
+        .filter(|&user| user != viewer)
+        .collect();
     let shown = Shown::load(node, viewer, &others, |privacy| privacy.receipts).await?;
     let shown: FxHashSet<UserId> = shown.to_each().chain([viewer]).collect();
     let marks: FxHashMap<UserId, MarkRow> =
         node.store.marks(view.thread).await?.into_iter().collect();
     let of = |member: &MemberRow| {
         let mark = marks.get(&member.user).copied().unwrap_or_default();
-        shown.contains(&member.user).then(|| effective(member, mark))
+        shown
+            .contains(&member.user)
+            .then(|| effective(member, mark))
     };
     Ok(members.iter().map(of).collect())
 }
 
 /// For each row: the least marks over the others, if all of them show theirs.
-pub async fn least_marks(node: &Node, viewer: UserId, rows: &[InboxParts]) -> Result<Vec<Option<Others>>> {
-    let mut users: Vec<UserId> =
-        rows.iter().flat_map(|parts| parts.others.iter().map(|(other, _)| other.user)).collect();
+pub async fn least_marks(
+    node: &Node,
+    viewer: UserId,
+    rows: &[InboxParts],
+) -> Result<Vec<Option<Others>>> {
+    let mut users: Vec<UserId> = rows
+        .iter()
+        .flat_map(|parts| parts.others.iter().map(|(other, _)| other.user))
+        .collect();
     users.sort_unstable();
     users.dedup();
     if users.is_empty() {
         return Ok(vec![None; rows.len()]);
     }
-    let shown: FxHashSet<UserId> =
-        Shown::load(node, viewer, &users, |privacy| privacy.receipts).await?.to_each().collect();
+    let shown: FxHashSet<UserId> = Shown::load(node, viewer, &users, |privacy| privacy.receipts)
+        .await?
+        .to_each()
+        .collect();
     let least = |parts: &InboxParts| {
-        let visible = parts.others.iter().filter(|(other, _)| shown.contains(&other.user));
-        let marks: Vec<Marks> = visible.map(|(other, mark)| effective(other, *mark)).collect();
+        let visible = parts
+            .others
+            .iter()
+            .filter(|(other, _)| shown.contains(&other.user));
+        let marks: Vec<Marks> = visible
+            .map(|(other, mark)| effective(other, *mark))
+            .collect();
         Some(Others {
             delivered_seq: marks.iter().map(|marks| marks.delivered_seq).min()?,
             read_seq: marks.iter().map(|marks| marks.read_seq).min()?,
@@ -275,7 +355,12 @@ pub async fn receipts(node: &Node, caller: Caller, thread: ThreadId, seq: u64) -
     if !view.sees(seq) {
         return Err(Error::NotFound);
     }
-    let entry = node.store.entries(thread, Span::After(seq - 1), 1).await?.pop().ok_or(Error::NotFound)?;
+    let entry = node
+        .store
+        .entries(thread, Span::After(seq - 1), 1)
+        .await?
+        .pop()
+        .ok_or(Error::NotFound)?;
     let open = view.is_open();
     let mut members = node.store.members(thread).await?;
     members.retain(|member| {
@@ -284,11 +369,20 @@ pub async fn receipts(node: &Node, caller: Caller, thread: ThreadId, seq: u64) -
     let marks: FxHashMap<UserId, MarkRow> = node.store.marks(thread).await?.into_iter().collect();
     let users: Vec<UserId> = members.iter().map(|member| member.user).collect();
     let shown: FxHashSet<UserId> =
-        Shown::load(node, caller.user, &users, |privacy| privacy.receipts).await?.to_each().collect();
+        Shown::load(node, caller.user, &users, |privacy| privacy.receipts)
+            .await?
+            .to_each()
+            .collect();
     let mut receipts = Receipts::default();
-    receipts.counts = ReceiptCounts { of: members.len() as u64, ..ReceiptCounts::default() };
+    receipts.counts = ReceiptCounts {
+        of: members.len() as u64,
+        ..ReceiptCounts::default()
+    };
     for member in members {
-        let marks = effective(&member, marks.get(&member.user).copied().unwrap_or_default());
+        let marks = effective(
+            &member,
+            marks.get(&member.user).copied().unwrap_or_default(),
+        );
         let named = shown.contains(&member.user);
         if marks.read_seq >= seq {
             receipts.counts.read += 1;
@@ -306,7 +400,11 @@ pub async fn receipts(node: &Node, caller: Caller, thread: ThreadId, seq: u64) -
 pub async fn typing(node: &Node, caller: Caller, thread_id: ThreadId, active: bool) -> Result<()> {
     let view = thread::view(node, caller, thread_id).await?.present()?;
     let user_id = caller.user;
-    let frame = ServerFrame::Typing(TypingNow { thread_id, user_id, active });
+    let frame = ServerFrame::Typing(TypingNow {
+        thread_id,
+        user_id,
+        active,
+    });
     if view.head.wide {
         let me = user::row(node, user_id).await?;
         if me.privacy.typing == Audience::Everyone {
@@ -323,7 +421,10 @@ pub async fn typing(node: &Node, caller: Caller, thread_id: ThreadId, active: bo
     if let (ThreadKind::Direct, Some(&other)) = (view.head.kind, others.first()) {
         crate::contact::check_direct(node, user_id, other).await?;
     }
-    for viewer in Shown::load(node, user_id, &others, |privacy| privacy.typing).await?.to_each() {
+    for viewer in Shown::load(node, user_id, &others, |privacy| privacy.typing)
+        .await?
+        .to_each()
+    {
         node.channels.tell_user(viewer, &frame);
     }
     Ok(())

@@ -12,7 +12,6 @@ use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use kith_store::SharedStore;
 use kith_store::embedded::{self, EmbeddedConfig};
 use parking_lot::Mutex;
@@ -20,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tower::Service;
 
 /// A header block that takes longer is from somebody who holds connections open.
@@ -31,6 +30,9 @@ const HEADERS_MAX_BYTES: usize = 32 * 1024;
 
 /// Dead tokens are looked for this often.
 const FORGET_TOKENS_EVERY_TICKS: u64 = 3600;
+
+/// While sockets close, they are counted this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Clients come back after this many seconds, spread by their own jitter.
 const RETRY_IN_S: u64 = 1;
@@ -71,16 +73,20 @@ pub async fn start_with(
         tokio::spawn(every_quarter_second(node.clone())),
         tokio::spawn(every_second(node.clone())),
     ];
-    Ok(Running { node, address, stop, accept: Mutex::new(Some(accept)), ticks })
+    Ok(Running {
+        node,
+        address,
+        stop,
+        accept: Mutex::new(Some(accept)),
+        ticks,
+    })
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<SharedStore> {
-    let defaults = EmbeddedConfig::default();
     let embedded = EmbeddedConfig {
         folder: config.store.folder.clone(),
         cache_bytes: config.store.cache_bytes,
         memtable_bytes: config.store.memtable_bytes,
-        ..defaults
     };
     let opened = tokio::task::spawn_blocking(move || embedded::open(embedded)).await?;
     Ok(opened?)
@@ -111,16 +117,26 @@ impl Running {
 
     /// Stops gently: takes no more, tells sockets to move on, finishes what is on its way, closes
     /// the store.
-    #[expect(clippy::disallowed_methods, reason = "how long stopping may take is not the rules' time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long stopping may take is not the rules' time"
+    )]
     pub async fn drain(&self) {
         self.stop.send_replace(true);
         self.node.push.drain(RETRY_IN_S);
         let accept = self.accept.lock().take();
-        if let Some(accept) = accept {
-            let within = Duration::from_secs(self.node.config.push.drain_s);
-            // After that the rest is cut off: clients send again what was not acknowledged.
-            let _ = tokio::time::timeout(within, accept).await;
-        }
+        let finished = async {
+            if let Some(accept) = accept {
+                // It ends by itself; that it panicked was told when it did.
+                let _ = accept.await;
+            }
+            while self.node.push.connections() > 0 {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        let within = Duration::from_secs(self.node.config.push.drain_s);
+        // After that the rest is cut off: clients send again what was not acknowledged.
+        let _ = tokio::time::timeout(within, finished).await;
         self.close_store().await;
     }
 
@@ -129,7 +145,10 @@ impl Running {
             tick.abort();
         }
         let store = self.node.store.clone();
-        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+        if tokio::task::spawn_blocking(move || store.close())
+            .await
+            .is_err()
+        {
             tracing::error!("the store did not close");
         }
     }
@@ -167,7 +186,10 @@ async fn every_second(node: SharedNode) {
         node.push.look_over(&node.config.push);
         node.presence.tick(&node).await;
         if tick.is_multiple_of(FORGET_TOKENS_EVERY_TICKS) {
-            warn("ended tokens were not forgotten", session::forget_ended(&node).await);
+            warn(
+                "ended tokens were not forgotten",
+                session::forget_ended(&node).await,
+            );
         }
     }
 }
@@ -179,26 +201,40 @@ fn warn<T>(what: &'static str, result: Result<T>) {
 }
 
 /// Takes connections until told to stop, then waits for those that are open.
-async fn accept(listener: TcpListener, service: Router, mut stopping: watch::Receiver<bool>) {
-    let graceful = GracefulShutdown::new();
+async fn accept(listener: TcpListener, service: Router, stopping: watch::Receiver<bool>) {
+    // Every connection holds a sender: once all are gone, so are the connections.
+    let (open, mut all_closed) = mpsc::channel::<()>(1);
     loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => serve(stream, peer, &service, &graceful),
-                // Out of file descriptors: others are closed meanwhile.
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be taken");
-                    tokio::task::yield_now().await;
-                }
-            },
-            _ = stopping.wait_for(|stop| *stop) => break,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = told_to_stop(stopping.clone()) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => serve(stream, peer, &service, stopping.clone(), open.clone()),
+            // Out of file descriptors: others are closed meanwhile.
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::task::yield_now().await;
+            }
         }
     }
-    drop(listener);
-    graceful.shutdown().await;
+    drop((listener, open));
+    // Nothing is ever sent: this ends with the last sender.
+    let _ = all_closed.recv().await;
 }
 
-fn serve(stream: TcpStream, peer: SocketAddr, service: &Router, graceful: &GracefulShutdown) {
+async fn told_to_stop(mut stopping: watch::Receiver<bool>) {
+    // The sender is dropped only with the server.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: &Router,
+    stopping: watch::Receiver<bool>,
+    open: mpsc::Sender<()>,
+) {
     // Small frames go out at once.
     let _ = stream.set_nodelay(true);
     let service = service.clone();
@@ -206,15 +242,22 @@ fn serve(stream: TcpStream, peer: SocketAddr, service: &Router, graceful: &Grace
         request.extensions_mut().insert(Peer(peer));
         service.clone().call(request)
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN)
-        .max_buf_size(HEADERS_MAX_BYTES)
-        .serve_connection(TokioIo::new(stream), handle)
-        .with_upgrades();
-    let watched = graceful.watch(connection);
     tokio::spawn(async move {
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS_WITHIN)
+            .max_buf_size(HEADERS_MAX_BYTES)
+            .serve_connection(TokioIo::new(stream), handle)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
         // A connection that breaks is the client's to mend.
-        let _ = watched.await;
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = told_to_stop(stopping) => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+        drop(open);
     });
 }

@@ -9,7 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kith_protocol::channel::Channel;
 use kith_protocol::sync::{
-    DigestRow, SYNC_ROWS_MAX, Sync, SyncContact, SyncQuery, SyncSession, SyncThread, WAIT_MAX_S, digest,
+    DigestRow, SYNC_ROWS_MAX, Sync, SyncContact, SyncQuery, SyncSession, SyncThread, WAIT_MAX_S,
+    digest,
 };
 use kith_protocol::thread::CURSOR_MAX_BYTES;
 use kith_protocol::{BadField, UserId};
@@ -48,9 +49,13 @@ pub async fn sync(node: &Node, caller: Caller, query: SyncQuery) -> Result<Sync>
     }
     // Join first, read second: what comes in between wakes the wait.
     let queue = node.push.attach(caller);
-    node.channels.broker().join(Channel::User(caller.user), &queue);
+    node.channels
+        .broker()
+        .join(Channel::User(caller.user), &queue);
     let answer = wait(node, caller, cursor, &query, wait_s, &queue).await;
-    node.channels.broker().leave(Channel::User(caller.user), &queue);
+    node.channels
+        .broker()
+        .leave(Channel::User(caller.user), &queue);
     node.push.detach(&queue);
     answer
 }
@@ -70,7 +75,8 @@ async fn wait(
         if !is_empty(&answer) || left_ms <= 0 || queue.closing().is_some() {
             return Ok(answer);
         }
-        let look_again = Duration::from_secs(LOOK_AGAIN_S).min(Duration::from_millis(left_ms as u64));
+        let look_again =
+            Duration::from_secs(LOOK_AGAIN_S).min(Duration::from_millis(left_ms as u64));
         tokio::select! {
             () = queue.woken() => drop(queue.drain()),
             () = node.clock.sleep(look_again) => {}
@@ -97,7 +103,9 @@ impl Rows {
         let contacts = node.store.contacts(caller.user).await?;
         let ids: Vec<UserId> = contacts.iter().map(|(user, _)| *user).collect();
         let users = node.store.users(&ids).await?;
-        let contacts = contacts.into_iter().map(|(user, since)| ContactRow { user, since });
+        let contacts = contacts
+            .into_iter()
+            .map(|(user, since)| ContactRow { user, since });
         Ok(Self {
             threads: inbox::all_parts(node, caller).await?,
             contacts: contacts.zip(users).collect(),
@@ -162,33 +170,57 @@ impl<'a> Item<'a> {
             }
         }
         let id = *parts.thread.bytes();
-        Self { id, hash: hash(&id, &numbers), row: Row::Thread(parts) }
+        Self {
+            id,
+            hash: hash(&id, &numbers),
+            row: Row::Thread(parts),
+        }
     }
 
     fn contact(row: &'a ContactRow, user: Option<&'a UserRow>) -> Self {
         let id = *row.user.bytes();
         let version = user.map_or(0, |user| user.version);
-        Self { id, hash: hash(&id, &[row.since.0 as u64, version]), row: Row::Contact(row, user) }
+        Self {
+            id,
+            hash: hash(&id, &[row.since.0 as u64, version]),
+            row: Row::Contact(row, user),
+        }
     }
 
     fn former(user: UserId) -> Self {
         let id = *user.bytes();
-        Self { id, hash: hash(&id, &[]), row: Row::FormerContact(user) }
+        Self {
+            id,
+            hash: hash(&id, &[]),
+            row: Row::FormerContact(user),
+        }
     }
 
     fn session(row: &'a kith_store::session::SessionRow) -> Self {
         let id = *row.id.bytes();
-        Self { id, hash: hash(&id, &[1]), row: Row::Session(row) }
+        Self {
+            id,
+            hash: hash(&id, &[1]),
+            row: Row::Session(row),
+        }
     }
 
     fn ended(session: kith_protocol::SessionId) -> Self {
         let id = *session.bytes();
-        Self { id, hash: hash(&id, &[]), row: Row::EndedSession(session) }
+        Self {
+            id,
+            hash: hash(&id, &[]),
+            row: Row::EndedSession(session),
+        }
     }
 
     fn me(row: &'a UserRow) -> Self {
         let id = *row.id.bytes();
-        Self { id, hash: hash(&id, &[row.version]), row: Row::Me }
+        Self {
+            id,
+            hash: hash(&id, &[row.version]),
+            row: Row::Me,
+        }
     }
 
     /// Whether there is anything to tell about it to who knows nothing.
@@ -214,7 +246,9 @@ fn hash(id: &[u8; 16], numbers: &[u64]) -> u64 {
 }
 
 fn sum(items: &[Item<'_>]) -> u64 {
-    items.iter().fold(0, |sum, item| sum.wrapping_add(item.hash))
+    items
+        .iter()
+        .fold(0, |sum, item| sum.wrapping_add(item.hash))
 }
 
 async fn now(node: &Node, caller: Caller, mut cursor: Cursor, query: &SyncQuery) -> Result<Sync> {
@@ -225,7 +259,10 @@ async fn now(node: &Node, caller: Caller, mut cursor: Cursor, query: &SyncQuery)
     for (number, items) in groups.iter().enumerate() {
         cursor.tell(number, items, &mut told);
     }
-    let more = groups.iter().enumerate().any(|(number, items)| cursor.differs(number, items));
+    let more = groups
+        .iter()
+        .enumerate()
+        .any(|(number, items)| cursor.differs(number, items));
     cursor.full = full && more;
     let mut answer = shown(node, caller, &rows, told).await?;
     answer.full = full;
@@ -238,7 +275,9 @@ async fn now(node: &Node, caller: Caller, mut cursor: Cursor, query: &SyncQuery)
 }
 
 fn digest_of(threads: &[InboxParts]) -> String {
-    let present = threads.iter().filter(|parts| inbox::left_seq(&parts.member).is_none());
+    let present = threads
+        .iter()
+        .filter(|parts| inbox::left_seq(&parts.member).is_none());
     let mut rows: Vec<DigestRow> = present
         .map(|parts| DigestRow {
             thread: parts.thread,
@@ -266,7 +305,11 @@ async fn shown(node: &Node, caller: Caller, rows: &Rows, told: Vec<Row<'_>>) -> 
         match row {
             Row::Thread(parts) => match inbox::left_seq(&parts.member) {
                 Some(left_seq) => {
-                    answer.threads.push(SyncThread::Gone { id: parts.thread, gone: true, left_seq });
+                    answer.threads.push(SyncThread::Gone {
+                        id: parts.thread,
+                        gone: true,
+                        left_seq,
+                    });
                 }
                 None => present.push(parts.clone()),
             },
@@ -274,20 +317,32 @@ async fn shown(node: &Node, caller: Caller, rows: &Rows, told: Vec<Row<'_>>) -> 
                 let contact = contact::shown(user::shown(user), row.since);
                 answer.contacts.push(SyncContact::Row(Box::new(contact)));
             }
-            Row::Contact(ContactRow { user, .. }, None) | Row::FormerContact(ref user) => {
-                answer.contacts.push(SyncContact::Gone { user_id: *user, gone: true });
+            Row::Contact(&ContactRow { user: user_id, .. }, None) | Row::FormerContact(user_id) => {
+                answer.contacts.push(SyncContact::Gone {
+                    user_id,
+                    gone: true,
+                });
             }
             Row::Session(row) => {
-                answer.sessions.push(SyncSession::Row(session::shown(row, Some(caller.session))));
+                answer
+                    .sessions
+                    .push(SyncSession::Row(session::shown(row, Some(caller.session))));
             }
             Row::EndedSession(session_id) => {
-                answer.sessions.push(SyncSession::Gone { session_id, gone: true });
+                answer.sessions.push(SyncSession::Gone {
+                    session_id,
+                    gone: true,
+                });
             }
             Row::Me => answer.me = Some(user::own(&rows.me)),
         }
     }
     let present = inbox::rows(node, caller, present).await?;
-    answer.threads.extend(present.into_iter().map(|row| SyncThread::Row(Box::new(row))));
+    answer.threads.extend(
+        present
+            .into_iter()
+            .map(|row| SyncThread::Row(Box::new(row))),
+    );
     Ok(answer)
 }
 
@@ -317,7 +372,11 @@ const NO_GROUP: u8 = u8::MAX;
 
 impl Cursor {
     fn nothing_told() -> Self {
-        Self { full: true, groups: [0; GROUPS], partial: None }
+        Self {
+            full: true,
+            groups: [0; GROUPS],
+            partial: None,
+        }
     }
 
     /// What is no cursor at all is refused; a foreign or an old one means that nothing was told.
@@ -344,8 +403,16 @@ impl Cursor {
             *group = u64::from_be_bytes(bytes.take()?);
         }
         let [group] = bytes.take::<1>()?;
-        let partial = Partial { group, up_to: bytes.take()?, sum: u64::from_be_bytes(bytes.take()?) };
-        Some(Self { full, groups, partial: (group != NO_GROUP).then_some(partial) })
+        let partial = Partial {
+            group,
+            up_to: bytes.take()?,
+            sum: u64::from_be_bytes(bytes.take()?),
+        };
+        Some(Self {
+            full,
+            groups,
+            partial: (group != NO_GROUP).then_some(partial),
+        })
     }
 
     fn write(&self, user: UserId) -> String {
@@ -356,7 +423,11 @@ impl Cursor {
         for group in self.groups {
             bytes.extend(group.to_be_bytes());
         }
-        let none = Partial { group: NO_GROUP, up_to: [0; 16], sum: 0 };
+        let none = Partial {
+            group: NO_GROUP,
+            up_to: [0; 16],
+            sum: 0,
+        };
         let partial = self.partial.unwrap_or(none);
         bytes.push(partial.group);
         bytes.extend(partial.up_to);
@@ -386,22 +457,40 @@ impl Cursor {
         }
         if from == items.len() {
             self.groups[group] = sum(items);
-            if self.partial.is_some_and(|partial| usize::from(partial.group) == group) {
+            if self
+                .partial
+                .is_some_and(|partial| usize::from(partial.group) == group)
+            {
                 self.partial = None;
             }
-        } else if from > 0 && self.partial.is_none_or(|partial| usize::from(partial.group) == group) {
-            let partial = Partial { group: group as u8, up_to: items[from - 1].id, sum: sum(&items[..from]) };
+        } else if from > 0
+            && self
+                .partial
+                .is_none_or(|partial| usize::from(partial.group) == group)
+        {
+            let partial = Partial {
+                group: group as u8,
+                up_to: items[from - 1].id,
+                sum: sum(&items[..from]),
+            };
             self.partial = Some(partial);
         }
     }
 
     /// How many items of the group were told by the answer before, unless they changed since.
     fn told_already(&self, group: usize, items: &[Item<'_>]) -> usize {
-        let Some(partial) = self.partial.filter(|partial| usize::from(partial.group) == group) else {
+        let Some(partial) = self
+            .partial
+            .filter(|partial| usize::from(partial.group) == group)
+        else {
             return 0;
         };
         let count = items.partition_point(|item| item.id <= partial.up_to);
-        if sum(&items[..count]) == partial.sum { count } else { 0 }
+        if sum(&items[..count]) == partial.sum {
+            count
+        } else {
+            0
+        }
     }
 }
 
@@ -430,11 +519,18 @@ mod tests {
         let mut cursor = Cursor::nothing_told();
         cursor.full = false;
         cursor.groups[7] = 99;
-        cursor.partial = Some(Partial { group: 3, up_to: [9; 16], sum: 5 });
+        cursor.partial = Some(Partial {
+            group: 3,
+            up_to: [9; 16],
+            sum: 5,
+        });
         let text = cursor.write(ann);
         assert!(text.len() <= CURSOR_MAX_BYTES, "{}", text.len());
         let again = Cursor::read(&text, ann).expect("a cursor");
-        assert_eq!((again.full, again.groups[7], again.write(ann)), (false, 99, text.clone()));
+        assert_eq!(
+            (again.full, again.groups[7], again.write(ann)),
+            (false, 99, text.clone())
+        );
         assert!(Cursor::read(&text, bo).expect("foreign").full);
         assert!(Cursor::read("AAAA", ann).expect("unknown").full);
         assert!(Cursor::read("\u{2603}", ann).is_err());
@@ -445,7 +541,10 @@ mod tests {
         let users: Vec<UserId> = (0..450).map(|n| UserId(Uuid::from_u128(n))).collect();
         let rows: Vec<ContactRow> = users
             .iter()
-            .map(|&user| ContactRow { user, since: kith_protocol::Timestamp(1) })
+            .map(|&user| ContactRow {
+                user,
+                since: kith_protocol::Timestamp(1),
+            })
             .collect();
         let mut items: Vec<Item<'_>> = rows.iter().map(|row| Item::contact(row, None)).collect();
         let mut cursor = Cursor::nothing_told();
@@ -463,6 +562,9 @@ mod tests {
         items[3].hash ^= 1;
         let mut told = Vec::new();
         cursor.tell(CONTACTS, &items, &mut told);
-        assert!(matches!(told[3], Row::Contact(row, _) if row.user == users[3]), "told from the start");
+        assert!(
+            matches!(told[3], Row::Contact(row, _) if row.user == users[3]),
+            "told from the start"
+        );
     }
 }

@@ -14,7 +14,12 @@ const FOUND_MAX: usize = 20;
 
 /// The row of a user who is known to exist.
 pub async fn row(node: &Node, user: UserId) -> Result<UserRow> {
-    node.store.users(&[user]).await?.pop().flatten().ok_or(Error::NotFound)
+    node.store
+        .users(&[user])
+        .await?
+        .pop()
+        .flatten()
+        .ok_or(Error::NotFound)
 }
 
 /// The caller's account.

@@ -12,6 +12,7 @@ mod contact;
 mod delivered;
 mod figure;
 mod folder;
+mod inbox;
 mod key;
 mod log;
 mod mark;

@@ -3,11 +3,11 @@
 pub mod local;
 pub mod wide;
 
+use crate::push::queue::Queue;
+use bytes::Bytes;
 use kith_protocol::channel::{Channel, Envelope};
 use kith_protocol::frame::ServerFrame;
 use kith_protocol::{ThreadId, UserId};
-use crate::push::queue::Queue;
-use bytes::Bytes;
 use std::sync::Arc;
 
 /// Carries envelopes to the subscribers of a channel. Loss is allowed: a push is a hint.
@@ -36,7 +36,10 @@ pub struct Channels {
 impl Channels {
     /// Channels within this process.
     pub fn local() -> Self {
-        Self { broker: Box::new(local::LocalBroker::default()), wide: wide::Wide::default() }
+        Self {
+            broker: Box::new(local::LocalBroker::default()),
+            wide: wide::Wide::default(),
+        }
     }
 
     /// The broker below.
@@ -51,7 +54,11 @@ impl Channels {
 
     /// Lets waiting `sync` calls of a user look again, without a frame for anybody else.
     pub fn wake_user(&self, user: UserId) {
-        let envelope = Envelope { thread: None, membership_seq: 0, frame: Bytes::new() };
+        let envelope = Envelope {
+            thread: None,
+            membership_seq: 0,
+            frame: Bytes::new(),
+        };
         self.broker.publish(Channel::User(user), &envelope);
     }
 
@@ -67,7 +74,11 @@ impl Channels {
 
     fn tell(&self, channel: Channel, frame: &ServerFrame) {
         let frame = Bytes::from(frame.encode());
-        let envelope = Envelope { thread: None, membership_seq: 0, frame };
+        let envelope = Envelope {
+            thread: None,
+            membership_seq: 0,
+            frame,
+        };
         self.broker.publish(channel, &envelope);
     }
 }

@@ -40,7 +40,10 @@ impl IntoResponse for Error {
         let json = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, json).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = problem.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));

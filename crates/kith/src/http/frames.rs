@@ -86,15 +86,22 @@ fn submit(
             (thread, message::edit_act(seq, edit), None)
         }
         ClientFrame::Delete(delete) => {
-            let key = DeleteMessage { client_msg_id: delete.client_msg_id, seen_head: delete.seen_head };
+            let key = DeleteMessage {
+                client_msg_id: delete.client_msg_id,
+                seen_head: delete.seen_head,
+            };
             (delete.thread_id, message::delete_act(delete.seq, key), None)
         }
-        ClientFrame::React(react) => {
-            (react.thread_id, message::react_act(react.seq, react.emoji, true), None)
-        }
-        ClientFrame::Unreact(react) => {
-            (react.thread_id, message::react_act(react.seq, react.emoji, false), None)
-        }
+        ClientFrame::React(react) => (
+            react.thread_id,
+            message::react_act(react.seq, react.emoji, true),
+            None,
+        ),
+        ClientFrame::Unreact(react) => (
+            react.thread_id,
+            message::react_act(react.seq, react.emoji, false),
+            None,
+        ),
         other => return Err((id, other)),
     };
     // These frames were refused before if they had no id.
@@ -114,11 +121,19 @@ fn submit_act(
     re: String,
     place: Option<crate::push::order::Place>,
 ) {
-    let reply = Reply::Socket { queue: Arc::clone(&connection.queue), re };
+    let reply = Reply::Socket {
+        queue: Arc::clone(&connection.queue),
+        re,
+    };
     message::submit(node, thread, connection.caller, act, reply, place);
 }
 
-fn job(node: &SharedNode, connection: &Arc<Connection>, id: Option<String>, frame: ClientFrame) -> Job {
+fn job(
+    node: &SharedNode,
+    connection: &Arc<Connection>,
+    id: Option<String>,
+    frame: ClientFrame,
+) -> Job {
     let (node, connection) = (Arc::clone(node), Arc::clone(connection));
     Box::pin(async move {
         let re = id.as_deref();
@@ -161,12 +176,17 @@ async fn done(
         ClientFrame::Unsubscribe(unsubscribe) => {
             let thread = unsubscribe.thread_id;
             connection.subscriptions.lock().remove(&thread);
-            node.channels.broker().leave(Channel::Thread(thread), &connection.queue);
+            node.channels
+                .broker()
+                .leave(Channel::Thread(thread), &connection.queue);
             empty(re)
         }
         ClientFrame::Beat(beat) => {
             connection.set_state(beat.state, node.clock.now());
-            ok(re, &presence::heartbeat(node, caller, beat.heartbeat()).await?)
+            ok(
+                re,
+                &presence::heartbeat(node, caller, beat.heartbeat()).await?,
+            )
         }
         ClientFrame::Ping(_) => re.map(|re| frame::pong(Some(re))),
         ClientFrame::Hello(_)
@@ -192,12 +212,16 @@ async fn subscribe(node: &SharedNode, connection: &Connection, thread: ThreadId)
     {
         let mut subscriptions = connection.subscriptions.lock();
         if subscriptions.len() >= SUBSCRIPTIONS_MAX && !subscriptions.contains(&thread) {
-            return Err(BadField::invalid("thread_id", "at most 64 threads on one connection").into());
+            return Err(
+                BadField::invalid("thread_id", "at most 64 threads on one connection").into(),
+            );
         }
         subscriptions.insert(thread);
     }
     node.channels.broker().join(channel, &connection.queue);
-    let view = thread::view(node, connection.caller, thread).await.and_then(thread::View::present);
+    let view = thread::view(node, connection.caller, thread)
+        .await
+        .and_then(thread::View::present);
     if let Err(error) = view {
         node.channels.broker().leave(channel, &connection.queue);
         connection.subscriptions.lock().remove(&thread);

@@ -35,8 +35,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 fn is_json(request: &Request) -> bool {
-    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    let media_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = media_type
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
@@ -56,7 +61,9 @@ fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
     serde_urlencoded::from_str(query).map_err(|_| {
         let pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap_or_default();
         let reader = serde::de::value::MapDeserializer::new(
-            pairs.iter().map(|(name, value)| (name.as_str(), Word(value))),
+            pairs
+                .iter()
+                .map(|(name, value)| (name.as_str(), Word(value))),
         );
         let bad = match serde_path_to_error::deserialize::<_, T>(reader) {
             Ok(_) => BadField::invalid("query", "is not url-encoded"),
@@ -95,11 +102,17 @@ macro_rules! numbers {
 impl<'de, 'a: 'de> serde::Deserializer<'de> for Word<'a> {
     type Error = serde::de::value::Error;
 
-    fn deserialize_any<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_any<V: serde::de::Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
         visitor.visit_borrowed_str(self.0)
     }
 
-    fn deserialize_option<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_option<V: serde::de::Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
         visitor.visit_some(self)
     }
 
@@ -149,9 +162,21 @@ mod tests {
         assert_eq!(wrong::<PageQuery>("limit="), (invalid, "limit".into()));
         assert_eq!(wrong::<PageQuery>("before=-1"), (invalid, "before".into()));
         assert_eq!(wrong::<PageQuery>("at=yesterday"), (invalid, "at".into()));
-        assert_eq!(wrong::<PageQuery>("x=1"), (ErrorCode::UnknownField, "x".into()));
-        assert_eq!(wrong::<DeleteMessage>("seen_head=0"), (invalid, "client_msg_id".into()));
-        assert_eq!(wrong::<DeleteMessage>("client_msg_id=x&seen_head=0"), (invalid, "client_msg_id".into()));
-        assert_eq!(read_query::<PageQuery>("limit=5").expect("good").limit, Some(5));
+        assert_eq!(
+            wrong::<PageQuery>("x=1"),
+            (ErrorCode::UnknownField, "x".into())
+        );
+        assert_eq!(
+            wrong::<DeleteMessage>("seen_head=0"),
+            (invalid, "client_msg_id".into())
+        );
+        assert_eq!(
+            wrong::<DeleteMessage>("client_msg_id=x&seen_head=0"),
+            (invalid, "client_msg_id".into())
+        );
+        assert_eq!(
+            read_query::<PageQuery>("limit=5").expect("good").limit,
+            Some(5)
+        );
     }
 }

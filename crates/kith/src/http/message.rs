@@ -29,7 +29,9 @@ pub async fn page(
     Path(t): Path<ThreadId>,
     Query(query): Query<PageQuery>,
 ) -> Result<Answer<Page>> {
-    message::page(&node, signed_in.caller, t, query).await.map(ok)
+    message::page(&node, signed_in.caller, t, query)
+        .await
+        .map(ok)
 }
 
 /// Sends a message. A retry with the same `client_msg_id` finds the first one.
@@ -53,7 +55,11 @@ pub async fn send(
     let act = message::send_act(request)?;
     let (known, appended) = entry(&node, &signed_in, t, act).await?;
     let Known { seq, ord, at, .. } = known;
-    let status = if appended { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if appended {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok(Answer(status, Sent { seq, ord, at }))
 }
 
@@ -134,7 +140,8 @@ async fn set_reaction(
     set: bool,
 ) -> Result<StatusCode> {
     let act = message::react_act(reacted.seq, reacted.emoji, set)?;
-    node.limits.check(Rate::Send, signed_in.asker(), node.clock.now())?;
+    node.limits
+        .check(Rate::Send, signed_in.asker(), node.clock.now())?;
     message::ask(node, signed_in.caller, reacted.t, act).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -146,9 +153,12 @@ async fn entry(
     t: ThreadId,
     act: Act,
 ) -> Result<(Known, bool)> {
-    node.limits.check(Rate::Send, signed_in.asker(), node.clock.now())?;
+    node.limits
+        .check(Rate::Send, signed_in.asker(), node.clock.now())?;
     let outcome = message::ask(node, signed_in.caller, t, act).await?;
-    let known = outcome.entry.ok_or(Error::Internal("an act on the log has no entry"))?;
+    let known = outcome
+        .entry
+        .ok_or(Error::Internal("an act on the log has no entry"))?;
     Ok((known, outcome.appended))
 }
 
@@ -164,7 +174,9 @@ pub async fn read(
     Json(mark): Json<SetMark>,
 ) -> Result<Answer<Marks>> {
     let caller = signed_in.caller;
-    to_the_end(async move { receipt::read(&node, caller, t, mark.seq).await }).await.map(ok)
+    to_the_end(async move { receipt::read(&node, caller, t, mark.seq).await })
+        .await
+        .map(ok)
 }
 
 /// Everything up to `seq` has arrived on this session.
@@ -178,7 +190,9 @@ pub async fn delivered(
     Path(t): Path<ThreadId>,
     Json(mark): Json<SetMark>,
 ) -> Result<Answer<Marks>> {
-    receipt::delivered(&node, signed_in.caller, t, mark.seq).await.map(ok)
+    receipt::delivered(&node, signed_in.caller, t, mark.seq)
+        .await
+        .map(ok)
 }
 
 /// Which entry the receipts are about.
@@ -201,7 +215,9 @@ pub async fn receipts(
     Path(t): Path<ThreadId>,
     Query(of): Query<ReceiptsOf>,
 ) -> Result<Answer<Receipts>> {
-    receipt::receipts(&node, signed_in.caller, t, of.seq).await.map(ok)
+    receipt::receipts(&node, signed_in.caller, t, of.seq)
+        .await
+        .map(ok)
 }
 
 /// Relays that the caller is typing, or stopped.

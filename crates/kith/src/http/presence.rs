@@ -21,7 +21,9 @@ pub async fn heartbeat(
     signed_in: SignedIn,
     Json(heartbeat): Json<Heartbeat>,
 ) -> Result<Answer<Beat>> {
-    presence::heartbeat(&node, signed_in.caller, heartbeat).await.map(ok)
+    presence::heartbeat(&node, signed_in.caller, heartbeat)
+        .await
+        .map(ok)
 }
 
 /// Where to open a socket, where else, and how often to poll while none is open.

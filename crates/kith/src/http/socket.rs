@@ -26,7 +26,11 @@ const WRITE_BUFFER_BYTES: usize = 16 * 1024;
         (status = 403, body = Problem), (status = 415, body = Problem), (status = 503, body = Problem)
     )
 )]
-pub async fn open(State(node): State<SharedNode>, _: Visitor, request: Request) -> Result<Response> {
+pub async fn open(
+    State(node): State<SharedNode>,
+    _: Visitor,
+    request: Request,
+) -> Result<Response> {
     let (mut parts, _) = request.into_parts();
     let cookie = auth::socket_caller(&node, &parts.headers).await?;
     let upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection> =

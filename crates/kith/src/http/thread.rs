@@ -11,8 +11,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use kith_protocol::list::List;
 use kith_protocol::thread::{
-    AddMembers, ByParticipants, CreateThread, InboxQuery, InboxRow, Member, Mine, PatchMember, PatchMine,
-    PatchThread, Thread,
+    AddMembers, ByParticipants, CreateThread, InboxQuery, InboxRow, Member, Mine, PatchMember,
+    PatchMine, PatchThread, Thread,
 };
 use kith_protocol::{Problem, ThreadId, UserId};
 
@@ -30,9 +30,17 @@ pub async fn create(
     signed_in: SignedIn,
     Json(request): Json<CreateThread>,
 ) -> Result<Answer<InboxRow>> {
-    node.limits.check(Rate::CreateThread, signed_in.asker(), node.clock.now())?;
+    node.limits
+        .check(Rate::CreateThread, signed_in.asker(), node.clock.now())?;
     let (row, made) = thread::create(&node, signed_in.caller, request).await?;
-    Ok(Answer(if made { StatusCode::CREATED } else { StatusCode::OK }, row))
+    Ok(Answer(
+        if made {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        },
+        row,
+    ))
 }
 
 /// A page of the inbox, newest first.
@@ -58,7 +66,9 @@ pub async fn by_participants(
     signed_in: SignedIn,
     Query(query): Query<ByParticipants>,
 ) -> Result<Answer<InboxRow>> {
-    thread::by_participants(&node, signed_in.caller, &query.users).await.map(ok)
+    thread::by_participants(&node, signed_in.caller, &query.users)
+        .await
+        .map(ok)
 }
 
 /// A thread as the caller sees it.
@@ -103,7 +113,9 @@ pub async fn patch_mine(
     Json(patch): Json<PatchMine>,
 ) -> Result<Answer<Mine>> {
     let caller = signed_in.caller;
-    to_the_end(async move { inbox::patch_mine(&node, caller, t, patch).await }).await.map(ok)
+    to_the_end(async move { inbox::patch_mine(&node, caller, t, patch).await })
+        .await
+        .map(ok)
 }
 
 /// The present members.

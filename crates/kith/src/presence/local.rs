@@ -52,14 +52,19 @@ impl Online {
 impl Table {
     /// Notes what became of a user; true if the user is offline by it.
     fn settle(&mut self, user: UserId, now: Timestamp) -> bool {
-        let Some(online) = self.users.get_mut(&user) else { return false };
+        let Some(online) = self.users.get_mut(&user) else {
+            return false;
+        };
         online.sessions.retain(|lease| lease.until > now);
         let status = online.status(now);
         if status == online.standing.status {
             return false;
         }
         self.last_change += 1;
-        online.standing = Standing { status, changed: self.last_change };
+        online.standing = Standing {
+            status,
+            changed: self.last_change,
+        };
         online.changed_at = now;
         status == Status::Offline
     }
@@ -71,11 +76,22 @@ impl Leases for LocalLeases {
         let forgotten = table.forgotten;
         let online = table.users.entry(caller.user).or_insert_with(|| Online {
             sessions: Vec::with_capacity(1),
-            standing: Standing { status: Status::Offline, changed: forgotten },
+            standing: Standing {
+                status: Status::Offline,
+                changed: forgotten,
+            },
             changed_at: now,
         });
-        let lease = Lease { session: caller.session, state, until };
-        match online.sessions.iter_mut().find(|lease| lease.session == caller.session) {
+        let lease = Lease {
+            session: caller.session,
+            state,
+            until,
+        };
+        match online
+            .sessions
+            .iter_mut()
+            .find(|lease| lease.session == caller.session)
+        {
             Some(old) => *old = lease,
             None => online.sessions.push(lease),
         }
@@ -85,7 +101,9 @@ impl Leases for LocalLeases {
     fn end(&self, caller: Caller, now: Timestamp) {
         let mut table = self.state.lock();
         if let Some(online) = table.users.get_mut(&caller.user) {
-            online.sessions.retain(|lease| lease.session != caller.session);
+            online
+                .sessions
+                .retain(|lease| lease.session != caller.session);
         }
         table.settle(caller.user, now);
     }
@@ -94,7 +112,10 @@ impl Leases for LocalLeases {
         let mut table = self.state.lock();
         let standing = |user: &UserId| {
             table.settle(*user, now);
-            let none = Standing { status: Status::Offline, changed: table.forgotten };
+            let none = Standing {
+                status: Status::Offline,
+                changed: table.forgotten,
+            };
             table.users.get(user).map_or(none, |online| online.standing)
         };
         users.iter().map(standing).collect()
@@ -116,12 +137,18 @@ impl Leases for LocalLeases {
             .filter(|(_, online)| online.sessions.iter().any(|lease| lease.until <= now))
             .map(|(user, _)| *user)
             .collect();
-        let offline = due.into_iter().filter(|&user| table.settle(user, now)).collect();
+        let offline = due
+            .into_iter()
+            .filter(|&user| table.settle(user, now))
+            .collect();
         let old = |online: &Online| {
             online.sessions.is_empty() && now.0 - online.changed_at.0 > REMEMBER_MS
         };
         let gone = table.users.values().filter(|online| old(online));
-        let forgotten = gone.map(|online| online.standing.changed).max().unwrap_or_default();
+        let forgotten = gone
+            .map(|online| online.standing.changed)
+            .max()
+            .unwrap_or_default();
         table.forgotten = table.forgotten.max(forgotten);
         table.users.retain(|_, online| !old(online));
         offline
@@ -134,7 +161,10 @@ mod tests {
     use uuid::Uuid;
 
     fn caller(user: u128, session: u128) -> Caller {
-        Caller { user: UserId(Uuid::from_u128(user)), session: SessionId(Uuid::from_u128(session)) }
+        Caller {
+            user: UserId(Uuid::from_u128(user)),
+            session: SessionId(Uuid::from_u128(session)),
+        }
     }
 
     #[test]
@@ -147,7 +177,11 @@ mod tests {
         leases.renew(phone, State::Away, Timestamp(61_000), now);
         leases.renew(desktop, State::Online, Timestamp(31_000), now);
         assert_eq!(status(now), Status::Online);
-        assert_eq!(status(Timestamp(31_000)), Status::Away, "the desktop's lease has run out");
+        assert_eq!(
+            status(Timestamp(31_000)),
+            Status::Away,
+            "the desktop's lease has run out"
+        );
         leases.end(phone, Timestamp(32_000));
         assert_eq!(status(Timestamp(32_000)), Status::Offline);
     }

@@ -84,10 +84,14 @@ impl Presence {
             self.leases.end(caller, now);
             self.told.lock().remove(&caller.session);
         } else {
-            self.leases.renew(caller, state, now.after_ms(self.lease_ms), now);
+            self.leases
+                .renew(caller, state, now.after_ms(self.lease_ms), now);
         }
         let mut seen = self.seen.lock();
-        let seen = seen.entry(caller.user).or_insert(Seen { at: now, written_at: Timestamp(0) });
+        let seen = seen.entry(caller.user).or_insert(Seen {
+            at: now,
+            written_at: Timestamp(0),
+        });
         seen.at = now;
         if state == State::Leaving {
             seen.written_at = Timestamp(0);
@@ -114,16 +118,30 @@ pub async fn heartbeat(node: &Node, caller: Caller, heartbeat: Heartbeat) -> Res
     } else {
         changed(node, caller).await?
     };
-    Ok(Beat { next_s: node.presence.heartbeat_s, friends_version, friends, changed })
+    Ok(Beat {
+        next_s: node.presence.heartbeat_s,
+        friends_version,
+        friends,
+        changed,
+    })
 }
 
 /// Friends whose status changed since a version; all of them if the version is not known.
-async fn friends(node: &Node, caller: Caller, version: Option<String>) -> Result<(Vec<Friend>, String)> {
+async fn friends(
+    node: &Node,
+    caller: Caller,
+    version: Option<String>,
+) -> Result<(Vec<Friend>, String)> {
     let presence = &node.presence;
     // Read before the statuses: a change in between is told twice rather than never.
     let last_change = presence.leases.last_change();
-    let contacts: Vec<UserId> =
-        node.store.contacts(caller.user).await?.into_iter().map(|(user, _)| user).collect();
+    let contacts: Vec<UserId> = node
+        .store
+        .contacts(caller.user)
+        .await?
+        .into_iter()
+        .map(|(user, _)| user)
+        .collect();
     let shown = Shown::load(node, caller.user, &contacts, |privacy| privacy.last_seen).await?;
     let relation = relation_hash(&contacts, &shown);
     let since = version.and_then(|version| presence.read_version(&version, relation));
@@ -137,11 +155,14 @@ async fn friends(node: &Node, caller: Caller, version: Option<String>) -> Result
         .collect();
     let users: Vec<UserId> = changed.iter().map(|(user, _)| *user).collect();
     let last_seen = presence.last_seen(node, &users).await?;
-    let friends = changed.into_iter().zip(last_seen).map(|((user_id, status), last_seen_at)| Friend {
-        user_id,
-        status,
-        last_seen_at: last_seen_at.filter(|_| status != Status::Online && shown.to(user_id)),
-    });
+    let friends = changed
+        .into_iter()
+        .zip(last_seen)
+        .map(|((user_id, status), last_seen_at)| Friend {
+            user_id,
+            status,
+            last_seen_at: last_seen_at.filter(|_| status != Status::Online && shown.to(user_id)),
+        });
     Ok((friends.collect(), next))
 }
 
@@ -156,7 +177,9 @@ fn relation_hash(contacts: &[UserId], shown: &Shown) -> u64 {
 impl Presence {
     /// The change number in a version of ours, if everything since is still known.
     fn read_version(&self, version: &str, relation: u64) -> Option<u64> {
-        let mut parts = version.split('.').map(|part| u64::from_str_radix(part, 16).ok());
+        let mut parts = version
+            .split('.')
+            .map(|part| u64::from_str_radix(part, 16).ok());
         let (boot, since, of) = (parts.next()??, parts.next()??, parts.next()??);
         let ours = boot == self.boot && of == relation && since >= self.leases.forgotten();
         ours.then_some(since)
@@ -216,10 +239,17 @@ async fn changed(node: &Node, caller: Caller) -> Result<Vec<Changed>> {
             None => node.store.last_seq(thread_id).await?,
         };
         let mut told = node.presence.told.lock();
-        let told = told.entry(caller.session).or_default().entry(thread_id).or_default();
+        let told = told
+            .entry(caller.session)
+            .or_default()
+            .entry(thread_id)
+            .or_default();
         if last_seq > *told {
             *told = last_seq;
-            changed.push(Changed { thread_id, last_seq });
+            changed.push(Changed {
+                thread_id,
+                last_seq,
+            });
         }
     }
     Ok(changed)

@@ -95,7 +95,10 @@ async fn greet(
         }
     };
     let hello = match Received::parse(text.as_bytes()) {
-        Ok(Received { frame: Ok(ClientFrame::Hello(hello)), .. }) => hello,
+        Ok(Received {
+            frame: Ok(ClientFrame::Hello(hello)),
+            ..
+        }) => hello,
         _ => return Err(Some(CloseCode::ProtocolError)),
     };
     let signed_in = match (&hello.token, cookie) {
@@ -244,10 +247,16 @@ fn close_code(error: axum::Error) -> Option<CloseCode> {
 }
 
 /// Says why, and reads on for a moment so that it arrives.
-#[expect(clippy::disallowed_methods, reason = "how long the network may take is not the rules' time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long the network may take is not the rules' time"
+)]
 async fn close(mut socket: WebSocket, code: CloseCode) {
     let reason = Utf8Bytes::from_static(code.reason());
-    let last = Message::Close(Some(CloseFrame { code: code as u16, reason }));
+    let last = Message::Close(Some(CloseFrame {
+        code: code as u16,
+        reason,
+    }));
     let linger = async {
         if socket.send(last).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}

@@ -64,7 +64,9 @@ impl Push {
     pub fn room(&self) -> Result<Room> {
         let room = Room(Arc::clone(&self.open));
         if self.open.fetch_add(1, Ordering::Relaxed) >= self.connections_max {
-            return Err(Error::Overloaded("as many sockets are open as this node takes"));
+            return Err(Error::Overloaded(
+                "as many sockets are open as this node takes",
+            ));
         }
         Ok(room)
     }
@@ -72,8 +74,17 @@ impl Push {
     /// A queue for a connection of this caller: it is closed when the session ends.
     pub fn attach(&self, caller: Caller) -> Arc<Queue> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let queue = Arc::new(Queue::new(id, caller, self.queue_max_bytes, self.clock.now()));
-        self.sessions.lock().entry(caller.session).or_default().push(Arc::clone(&queue));
+        let queue = Arc::new(Queue::new(
+            id,
+            caller,
+            self.queue_max_bytes,
+            self.clock.now(),
+        ));
+        self.sessions
+            .lock()
+            .entry(caller.session)
+            .or_default()
+            .push(Arc::clone(&queue));
         queue
     }
 
@@ -98,7 +109,10 @@ impl Push {
         let now = self.clock.now();
         for queue in self.queues() {
             let silent_ms = now.0 - queue.heard_at().0;
-            if queue.closing_since(now).is_some_and(|since| now.0 - since.0 >= CLOSE_WITHIN_MS) {
+            if queue
+                .closing_since(now)
+                .is_some_and(|since| now.0 - since.0 >= CLOSE_WITHIN_MS)
+            {
                 queue.end();
             } else if silent_ms >= IDLE_MS {
                 queue.close(CloseCode::Idle, None);
@@ -106,7 +120,10 @@ impl Push {
                 queue.ask_ping(now);
             }
             let slow_ms = config.slow_reader_s as i64 * 1000;
-            if queue.behind_since(now).is_some_and(|since| now.0 - since.0 >= slow_ms) {
+            if queue
+                .behind_since(now)
+                .is_some_and(|since| now.0 - since.0 >= slow_ms)
+            {
                 queue.close(CloseCode::SlowReader, None);
             }
         }
@@ -114,7 +131,12 @@ impl Push {
 
     /// Closes the sockets of a session that has ended: `session_ended`, then a final close.
     pub fn end_session(&self, session: SessionId, reason: EndReason, by: Option<EndedBy>) {
-        let queues = self.sessions.lock().get(&session).cloned().unwrap_or_default();
+        let queues = self
+            .sessions
+            .lock()
+            .get(&session)
+            .cloned()
+            .unwrap_or_default();
         let frame = Bytes::from(ServerFrame::SessionEnded(SessionEnded { reason, by }).encode());
         for queue in queues {
             queue.close(CloseCode::from(reason), Some(frame.clone()));

@@ -35,12 +35,18 @@ impl SendOrder {
     /// The place of the next send.
     pub fn next(self: &Arc<Self>, thread: ThreadId) -> Place {
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
-        Place { order: Arc::clone(self), thread, number }
+        Place {
+            order: Arc::clone(self),
+            thread,
+            number,
+        }
     }
 
     /// The user gave a refused send up.
     pub fn forget(&self, client_msg_id: ClientMsgId) {
-        self.held.lock().retain(|_, held| held.client_msg_id != client_msg_id);
+        self.held
+            .lock()
+            .retain(|_, held| held.client_msg_id != client_msg_id);
     }
 }
 
@@ -66,13 +72,19 @@ impl Place {
         }
         let mut held = self.order.held.lock();
         if !waits {
-            if held.get(&self.thread).is_some_and(|held| held.client_msg_id == client_msg_id) {
+            if held
+                .get(&self.thread)
+                .is_some_and(|held| held.client_msg_id == client_msg_id)
+            {
                 held.remove(&self.thread);
             }
             return;
         }
         self.order.any.store(true, Ordering::Release);
-        held.entry(self.thread).or_insert(Held { client_msg_id, number: self.number });
+        held.entry(self.thread).or_insert(Held {
+            client_msg_id,
+            number: self.number,
+        });
     }
 }
 
@@ -90,13 +102,21 @@ mod tests {
         let (order, thread) = (Arc::new(SendOrder::default()), ThreadId(Uuid::from_u128(7)));
         let [first, second, third] = [0, 1, 2].map(|_| order.next(thread));
         second.settle(id(2), Some(&Error::RateLimited { retry_after_s: 1 }));
-        assert!(first.check(thread, id(1)).is_ok(), "an earlier one does not wait");
+        assert!(
+            first.check(thread, id(1)).is_ok(),
+            "an earlier one does not wait"
+        );
         assert!(third.check(thread, id(3)).is_err());
         third.settle(id(3), Some(&Error::OutOfOrder));
-        assert!(order.next(thread).check(thread, id(2)).is_ok(), "the refused one may come again");
+        assert!(
+            order.next(thread).check(thread, id(2)).is_ok(),
+            "the refused one may come again"
+        );
         order.next(thread).settle(id(2), None);
         assert!(order.next(thread).check(thread, id(3)).is_ok());
-        order.next(thread).settle(id(4), Some(&Error::Overloaded("full")));
+        order
+            .next(thread)
+            .settle(id(4), Some(&Error::Overloaded("full")));
         order.forget(id(4));
         assert!(order.next(thread).check(thread, id(5)).is_ok());
     }

@@ -23,8 +23,16 @@ pub fn address(node: &Node, query: PushAddressQuery, headers: &HeaderMap) -> Res
         }
     }
     let origin = node.config.http.public_url.clone().unwrap_or_else(|| {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-        let bound = || node.address.get().map(ToString::to_string).unwrap_or_default();
+        let host = headers
+            .get(HOST)
+            .and_then(|host| host.to_str().ok())
+            .map(str::to_owned);
+        let bound = || {
+            node.address
+                .get()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        };
         format!("http://{}", host.unwrap_or_else(bound))
     });
     let socket = match origin.trim_end_matches('/').split_once("://") {

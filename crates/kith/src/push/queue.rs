@@ -165,7 +165,11 @@ impl Queue {
             state.close = Some((code, None));
             code
         });
-        Drained { frames, ping: std::mem::take(&mut state.ping), close }
+        Drained {
+            frames,
+            ping: std::mem::take(&mut state.ping),
+            close,
+        }
     }
 
     /// Returns once there may be something to drain, or room to read.

@@ -38,7 +38,12 @@ pub struct Segment {
 impl Segments {
     /// Begins with the state before the batch.
     pub fn new(state: &ThreadState) -> Self {
-        Self { was_wide: state.head.wide, done: Vec::new(), entries: Vec::new(), bytes: 0 }
+        Self {
+            was_wide: state.head.wide,
+            done: Vec::new(),
+            entries: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Adds an entry that `state` has folded in.
@@ -88,10 +93,18 @@ impl Segments {
         let entries = std::mem::take(&mut self.entries);
         let Some(last) = entries.last() else { return };
         let leaves = matches!(last.kind, EntryKind::MemberLeft | EntryKind::MemberRemoved);
-        let left = if leaves { last.user_ids.clone() } else { Vec::new() };
+        let left = if leaves {
+            last.user_ids.clone()
+        } else {
+            Vec::new()
+        };
         let everybody = !self.was_wide || crossing;
         let mut users: Vec<UserId> = if everybody {
-            state.present_members().map(|member| member.user).chain(left.iter().copied()).collect()
+            state
+                .present_members()
+                .map(|member| member.user)
+                .chain(left.iter().copied())
+                .collect()
         } else {
             named(&entries)
         };
@@ -133,12 +146,16 @@ impl Segment {
     pub fn again(state: &ThreadState, entry: Entry) -> Self {
         let open = state.head.settings.open_history;
         let sees = |user: &UserId| {
-            state.members.get(user).is_some_and(|member| {
-                is_present(member) && super::sees(member, open, entry.seq)
-            })
+            state
+                .members
+                .get(user)
+                .is_some_and(|member| is_present(member) && super::sees(member, open, entry.seq))
         };
         let users = if state.head.wide {
-            named(std::slice::from_ref(&entry)).into_iter().filter(sees).collect()
+            named(std::slice::from_ref(&entry))
+                .into_iter()
+                .filter(sees)
+                .collect()
         } else {
             state.members.keys().copied().filter(sees).collect()
         };
@@ -158,7 +175,11 @@ impl Segment {
         let broker = node.channels.broker();
         let membership_seq = self.membership_seq;
         for frame in frames(thread, self.entries) {
-            let envelope = Envelope { thread: Some(thread), membership_seq, frame };
+            let envelope = Envelope {
+                thread: Some(thread),
+                membership_seq,
+                frame,
+            };
             for &user in &self.users {
                 broker.publish(Channel::User(user), &envelope);
             }
@@ -180,14 +201,18 @@ impl Segment {
 
 /// The frame for these entries, or several if one would be over the bound.
 fn frames(thread_id: ThreadId, mut entries: Vec<Entry>) -> Vec<Bytes> {
-    let Some(first) = entries.first() else { return Vec::new() };
+    let Some(first) = entries.first() else {
+        return Vec::new();
+    };
     let frame = ServerFrame::Entries(Entries {
         thread_id,
         prev_seq: first.seq - 1,
         entries: std::mem::take(&mut entries),
     });
     let json = frame.encode();
-    let ServerFrame::Entries(Entries { mut entries, .. }) = frame else { return Vec::new() };
+    let ServerFrame::Entries(Entries { mut entries, .. }) = frame else {
+        return Vec::new();
+    };
     if json.len() <= FRAME_MAX_BYTES {
         return vec![Bytes::from(json)];
     }

@@ -87,8 +87,12 @@ fn answer(re: &str, act: &Act, outcome: Result<Outcome>) -> String {
         Ok(outcome) => outcome.entry,
     };
     match (act, entry) {
-        (Act::Send { .. }, Some(Known { seq, ord, at, .. })) => frame::ok(re, &Sent { seq, ord, at }),
-        (Act::Edit { .. } | Act::Delete { .. }, Some(Known { seq, .. })) => frame::ok(re, &Added { seq }),
+        (Act::Send { .. }, Some(Known { seq, ord, at, .. })) => {
+            frame::ok(re, &Sent { seq, ord, at })
+        }
+        (Act::Edit { .. } | Act::Delete { .. }, Some(Known { seq, .. })) => {
+            frame::ok(re, &Added { seq })
+        }
         _ => frame::ok(re, &serde_json::Map::new()),
     }
 }
@@ -174,10 +178,14 @@ async fn prepare(
     let mut targets = Targets::default();
     for command in commands {
         let user = command.caller.user;
-        let Some(member) = state.members.get(&user) else { continue };
+        let Some(member) = state.members.get(&user) else {
+            continue;
+        };
         if let Some((client_msg_id, seen_head)) = command.act.key()
             && state.client_ids.find(user, client_msg_id).is_none()
-            && let Some(range) = state.client_ids.unread_range(user, seen_head, member.last_own_seq)
+            && let Some(range) = state
+                .client_ids
+                .unread_range(user, seen_head, member.last_own_seq)
         {
             learn_ids(node, &mut state, user, range).await?;
         }
@@ -188,8 +196,17 @@ async fn prepare(
         {
             targets.insert(seq, target);
         }
-        if let Act::React { target_seq, emoji, is_set, .. } = &mut command.act {
-            let set = node.store.reactions(thread, user, *target_seq, *target_seq).await?;
+        if let Act::React {
+            target_seq,
+            emoji,
+            is_set,
+            ..
+        } = &mut command.act
+        {
+            let set = node
+                .store
+                .reactions(thread, user, *target_seq, *target_seq)
+                .await?;
             *is_set = set.iter().any(|(_, other)| other == emoji);
         }
     }
@@ -208,10 +225,15 @@ async fn learn_ids(
     let mut found = Vec::new();
     let mut from = after;
     while from < up_to {
-        let rows = node.store.entries(state.thread, Span::After(from), SCAN_ROWS).await?;
+        let rows = node
+            .store
+            .entries(state.thread, Span::After(from), SCAN_ROWS)
+            .await?;
         let Some(last) = rows.last() else { break };
         from = last.seq;
-        let own = rows.iter().filter(|row| row.author == author && row.seq <= up_to);
+        let own = rows
+            .iter()
+            .filter(|row| row.author == author && row.seq <= up_to);
         found.extend(own.filter_map(|row| Some((row.client_msg_id?, Known::from(row)))));
     }
     state.client_ids.learn(author, after, found.into_iter());
@@ -219,22 +241,40 @@ async fn learn_ids(
 }
 
 async fn target(node: &Node, thread: ThreadId, seq: u64) -> Result<Option<Target>> {
-    let entry = node.store.entries(thread, Span::After(seq - 1), 1).await?.pop();
+    let entry = node
+        .store
+        .entries(thread, Span::After(seq - 1), 1)
+        .await?
+        .pop();
     let overlay = node.store.overlays(thread, seq, seq).await?.pop();
-    let overlay = overlay.unwrap_or_else(|| OverlayRow { target_seq: seq, ..OverlayRow::default() });
-    Ok(entry.filter(|entry| entry.seq == seq).map(|entry| Target { entry, overlay }))
+    let overlay = overlay.unwrap_or_else(|| OverlayRow {
+        target_seq: seq,
+        ..OverlayRow::default()
+    });
+    Ok(entry
+        .filter(|entry| entry.seq == seq)
+        .map(|entry| Target { entry, overlay }))
 }
 
 /// Reads blocks and privacy again if either of the two has changed something since.
 async fn refresh_relation(node: &Node, state: &mut ThreadState) -> Result<()> {
     let mut pair: Vec<UserId> = state.members.keys().copied().collect();
     pair.sort_unstable();
-    let &[a, b] = pair.as_slice() else { return Ok(()) };
+    let &[a, b] = pair.as_slice() else {
+        return Ok(());
+    };
     let versions = [node.relations.version(a), node.relations.version(b)];
-    if state.direct.as_ref().is_some_and(|relation| relation.versions == versions) {
+    if state
+        .direct
+        .as_ref()
+        .is_some_and(|relation| relation.versions == versions)
+    {
         return Ok(());
     }
-    let refusals = [(a, why_not(node, a, b).await?), (b, why_not(node, b, a).await?)];
+    let refusals = [
+        (a, why_not(node, a, b).await?),
+        (b, why_not(node, b, a).await?),
+    ];
     state.direct = Some(DirectRelation { versions, refusals });
     Ok(())
 }
@@ -273,12 +313,21 @@ fn decide(
             break;
         }
         let user = command.caller.user;
-        if let Act::React { target_seq, emoji, is_set, .. } = &mut command.act
+        if let Act::React {
+            target_seq,
+            emoji,
+            is_set,
+            ..
+        } = &mut command.act
             && let Some(&set) = reactions.get(&(*target_seq, user, emoji.clone()))
         {
             *is_set = set;
         }
-        let scene = Scene { config: &node.config, now, targets };
+        let scene = Scene {
+            config: &node.config,
+            now,
+            targets,
+        };
         let decision = state.decide(user, &command.act, &scene);
         let decided = in_order(&command, state.thread, decision).map(|decision| match decision {
             Decision::Known(known) => Decided::Known(known),
@@ -289,7 +338,13 @@ fn decide(
                 at: now,
             })),
             Decision::Append(row) => {
-                if let Act::React { target_seq, emoji, set, .. } = &command.act {
+                if let Act::React {
+                    target_seq,
+                    emoji,
+                    set,
+                    ..
+                } = &command.act
+                {
                     reactions.insert((*target_seq, user, emoji.clone()), *set);
                 }
                 bytes += row_bytes(&row);
@@ -336,13 +391,22 @@ async fn conclude(node: &Node, thread: ThreadId, state: Option<&ThreadState>, pl
     for (command, decided) in plan.decided {
         let outcome = match decided {
             Err(error) => Err(error),
-            Ok(Decided::Appended(known)) => Ok(Outcome { entry: Some(known), appended: true }),
-            Ok(Decided::Nothing(known)) => Ok(Outcome { entry: known, appended: false }),
+            Ok(Decided::Appended(known)) => Ok(Outcome {
+                entry: Some(known),
+                appended: true,
+            }),
+            Ok(Decided::Nothing(known)) => Ok(Outcome {
+                entry: known,
+                appended: false,
+            }),
             Ok(Decided::Known(known)) => {
                 if let Some(state) = state {
                     publish_again(node, state, known.seq).await;
                 }
-                Ok(Outcome { entry: Some(known), appended: false })
+                Ok(Outcome {
+                    entry: Some(known),
+                    appended: false,
+                })
             }
         };
         command.finish(outcome);

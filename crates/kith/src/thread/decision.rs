@@ -113,9 +113,21 @@ impl Act {
     /// The key of exactly-once, for acts that have one: id, seen head, and the kinds it may be of.
     pub fn key(&self) -> Option<(ClientMsgId, u64)> {
         match self {
-            Self::Send { client_msg_id, seen_head, .. }
-            | Self::Edit { client_msg_id, seen_head, .. }
-            | Self::Delete { client_msg_id, seen_head, .. } => Some((*client_msg_id, *seen_head)),
+            Self::Send {
+                client_msg_id,
+                seen_head,
+                ..
+            }
+            | Self::Edit {
+                client_msg_id,
+                seen_head,
+                ..
+            }
+            | Self::Delete {
+                client_msg_id,
+                seen_head,
+                ..
+            } => Some((*client_msg_id, *seen_head)),
             _ => None,
         }
     }
@@ -144,7 +156,13 @@ impl Act {
 impl ThreadState {
     /// Decides about one act of `user`. First whether it is known (rule 2), then whether it is allowed.
     pub fn decide(&self, user: UserId, act: &Act, scene: &Scene<'_>) -> Result<Decision> {
-        if let Act::Create { kind, members, title, settings } = act {
+        if let Act::Create {
+            kind,
+            members,
+            title,
+            settings,
+        } = act
+        {
             return Ok(self.decide_create(user, *kind, members, title, settings, scene));
         }
         let member = self.members.get(&user).ok_or(Error::NotFound)?;
@@ -154,7 +172,11 @@ impl ThreadState {
             }
             if let Some(known) = self.client_ids.find(user, client_msg_id) {
                 let same = act.is_kind(known.kind);
-                return if same { Ok(Decision::Known(known)) } else { Err(Error::Conflict(OTHER_KIND)) };
+                return if same {
+                    Ok(Decision::Known(known))
+                } else {
+                    Err(Error::Conflict(OTHER_KIND))
+                };
             }
         }
         if !is_present(member) {
@@ -162,7 +184,12 @@ impl ThreadState {
         }
         match act {
             Act::Create { .. } => Err(Error::Internal("created twice")),
-            Act::Send { client_msg_id, seen_head, kind, body } => {
+            Act::Send {
+                client_msg_id,
+                seen_head,
+                kind,
+                body,
+            } => {
                 self.may_write(member, scene)?;
                 self.may_send(member, body, scene)?;
                 let mut row = self.next(user, *kind, scene);
@@ -172,7 +199,12 @@ impl ThreadState {
                 row.body = (**body).clone();
                 Ok(Decision::Append(Box::new(row)))
             }
-            Act::Edit { client_msg_id, target_seq, text, .. } => {
+            Act::Edit {
+                client_msg_id,
+                target_seq,
+                text,
+                ..
+            } => {
                 let target = self.target(member, *target_seq, scene)?;
                 may_edit(member, target, scene)?;
                 self.may_write(member, scene)?;
@@ -182,7 +214,11 @@ impl ThreadState {
                 row.body.text = Some(text.clone());
                 Ok(Decision::Append(Box::new(row)))
             }
-            Act::Delete { client_msg_id, target_seq, .. } => {
+            Act::Delete {
+                client_msg_id,
+                target_seq,
+                ..
+            } => {
                 let target = self.target(member, *target_seq, scene)?;
                 may_delete(member, target, scene)?;
                 if let Some(deleted_seq) = target.overlay.deleted_seq {
@@ -193,7 +229,12 @@ impl ThreadState {
                 row.body.target_seq = Some(*target_seq);
                 Ok(Decision::Append(Box::new(row)))
             }
-            Act::React { target_seq, emoji, set, is_set } => {
+            Act::React {
+                target_seq,
+                emoji,
+                set,
+                is_set,
+            } => {
                 let target = self.target(member, *target_seq, scene)?;
                 self.decide_reaction(member, target, emoji, *set, *is_set, scene)
             }
@@ -274,19 +315,22 @@ impl ThreadState {
 
     fn may_send(&self, member: &MemberRow, body: &Body, scene: &Scene<'_>) -> Result<()> {
         if let Some(reply_to) = body.reply_to {
-            self.target(member, reply_to, scene).map_err(|_| {
-                BadField::invalid("reply_to", "is no message that the caller sees")
-            })?;
+            self.target(member, reply_to, scene)
+                .map_err(|_| BadField::invalid("reply_to", "is no message that the caller sees"))?;
         }
         let group = self.head.kind == ThreadKind::Group;
         if body.mention_all && (!group || member.role < Role::Admin) {
-            return Err(Error::Forbidden("only owners and admins of a group name everybody"));
+            return Err(Error::Forbidden(
+                "only owners and admins of a group name everybody",
+            ));
         }
         let slow_ms = i64::from(self.head.settings.slow_s) * 1000;
         let waits = slow_ms > 0 && member.role < Role::Admin && member.last_own_at.0 > 0;
         let left_ms = member.last_own_at.0 + slow_ms - scene.now.0;
         if waits && left_ms > 0 {
-            return Err(Error::RateLimited { retry_after_s: (left_ms as u64).div_ceil(1000) });
+            return Err(Error::RateLimited {
+                retry_after_s: (left_ms as u64).div_ceil(1000),
+            });
         }
         Ok(())
     }
@@ -295,7 +339,11 @@ impl ThreadState {
     fn target<'a>(&self, member: &MemberRow, seq: u64, scene: &'a Scene<'_>) -> Result<&'a Target> {
         let target = scene.targets.get(&seq).ok_or(Error::NotFound)?;
         let visible = super::sees(member, self.head.settings.open_history, seq);
-        if visible && target.entry.kind.is_countable() { Ok(target) } else { Err(Error::NotFound) }
+        if visible && target.entry.kind.is_countable() {
+            Ok(target)
+        } else {
+            Err(Error::NotFound)
+        }
     }
 
     fn decide_reaction(
@@ -317,9 +365,15 @@ impl ThreadState {
         let reactions = &target.overlay.reactions;
         let is_new = !reactions.iter().any(|(other, _)| other == emoji);
         if set && is_new && reactions.len() >= REACTIONS_MAX {
-            return Err(Error::Conflict("the message has 64 different emoji already"));
+            return Err(Error::Conflict(
+                "the message has 64 different emoji already",
+            ));
         }
-        let kind = if set { EntryKind::React } else { EntryKind::Unreact };
+        let kind = if set {
+            EntryKind::React
+        } else {
+            EntryKind::Unreact
+        };
         let mut row = self.next(member.user, kind, scene);
         row.body.target_seq = Some(target.entry.seq);
         row.body.emoji = Some(emoji.to_owned());
@@ -336,7 +390,12 @@ impl ThreadState {
         Ok(())
     }
 
-    fn decide_add(&self, member: &MemberRow, users: &[UserId], scene: &Scene<'_>) -> Result<Decision> {
+    fn decide_add(
+        &self,
+        member: &MemberRow,
+        users: &[UserId],
+        scene: &Scene<'_>,
+    ) -> Result<Decision> {
         self.may_manage(member)?;
         let mut seen = HashSet::new();
         let new: Vec<_> = users
@@ -359,7 +418,9 @@ impl ThreadState {
     /// Rule 10: leaving and heir are one entry.
     fn decide_leave(&self, member: &MemberRow, scene: &Scene<'_>) -> Result<Decision> {
         if self.head.kind == ThreadKind::Direct {
-            return Err(Error::Forbidden("a direct thread cannot be left, only archived"));
+            return Err(Error::Forbidden(
+                "a direct thread cannot be left, only archived",
+            ));
         }
         let mut row = self.next(member.user, EntryKind::MemberLeft, scene);
         row.body.user_ids = vec![member.user];
@@ -369,20 +430,31 @@ impl ThreadState {
 
     /// Who owns the group once its last owner is gone: the longest-serving admin, else member.
     fn heir(&self, leaving: &MemberRow) -> Option<UserId> {
-        let others = || self.present_members().filter(|other| other.user != leaving.user);
+        let others = || {
+            self.present_members()
+                .filter(|other| other.user != leaving.user)
+        };
         if leaving.role != Role::Owner || others().any(|other| other.role == Role::Owner) {
             return None;
         }
-        let served = |other: &MemberRow| (other.stays.last().map(|stay| stay.joined_seq), other.user);
+        let served =
+            |other: &MemberRow| (other.stays.last().map(|stay| stay.joined_seq), other.user);
         let rank = |other: &MemberRow| match other.role {
             Role::Admin | Role::Owner => 0,
             Role::Member => 1,
             Role::Muted => 2,
         };
-        others().min_by_key(|other| (rank(other), served(other))).map(|other| other.user)
+        others()
+            .min_by_key(|other| (rank(other), served(other)))
+            .map(|other| other.user)
     }
 
-    fn decide_remove(&self, member: &MemberRow, whom: UserId, scene: &Scene<'_>) -> Result<Decision> {
+    fn decide_remove(
+        &self,
+        member: &MemberRow,
+        whom: UserId,
+        scene: &Scene<'_>,
+    ) -> Result<Decision> {
         self.may_manage(member)?;
         let other = self.present(whom).ok_or(Error::NotFound)?;
         if other.role >= Role::Admin && member.role != Role::Owner {
@@ -403,12 +475,17 @@ impl ThreadState {
         self.may_manage(member)?;
         let other = self.present(whom).ok_or(Error::NotFound)?;
         if (role >= Role::Admin || other.role >= Role::Admin) && member.role != Role::Owner {
-            return Err(Error::Forbidden("only owners make and unmake owners and admins"));
+            return Err(Error::Forbidden(
+                "only owners make and unmake owners and admins",
+            ));
         }
         if other.role == role {
             return Ok(Decision::Nothing(None));
         }
-        let owners = self.present_members().filter(|other| other.role == Role::Owner).count();
+        let owners = self
+            .present_members()
+            .filter(|other| other.role == Role::Owner)
+            .count();
         if other.role == Role::Owner && owners == 1 {
             return Err(Error::Forbidden("the last owner names another one first"));
         }
@@ -434,23 +511,41 @@ fn may_edit(member: &MemberRow, target: &Target, scene: &Scene<'_>) -> Result<()
     if target.overlay.edit_seqs.len() >= EDITS_MAX {
         return Err(Error::Conflict("the message was edited 256 times already"));
     }
-    within(scene.config.thread.edit_window_s, target, scene, "it is too late to edit this message")
+    within(
+        scene.config.thread.edit_window_s,
+        target,
+        scene,
+        "it is too late to edit this message",
+    )
 }
 
 fn may_delete(member: &MemberRow, target: &Target, scene: &Scene<'_>) -> Result<()> {
     if member.role >= Role::Admin || target.overlay.deleted_seq.is_some() {
         let own = target.entry.author == member.user || member.role >= Role::Admin;
-        return if own { Ok(()) } else { Err(Error::Forbidden(NOT_YOURS)) };
+        return if own {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(NOT_YOURS))
+        };
     }
     if target.entry.author != member.user {
         return Err(Error::Forbidden(NOT_YOURS));
     }
-    within(scene.config.thread.delete_window_s, target, scene, "it is too late to delete this message")
+    within(
+        scene.config.thread.delete_window_s,
+        target,
+        scene,
+        "it is too late to delete this message",
+    )
 }
 
 const NOT_YOURS: &str = "only its author, owners and admins delete a message";
 
 fn within(window_s: u64, target: &Target, scene: &Scene<'_>, late: &'static str) -> Result<()> {
     let closes_at = target.entry.at.after_ms(window_s.saturating_mul(1000));
-    if window_s > 0 && scene.now > closes_at { Err(Error::Forbidden(late)) } else { Ok(()) }
+    if window_s > 0 && scene.now > closes_at {
+        Err(Error::Forbidden(late))
+    } else {
+        Ok(())
+    }
 }

@@ -16,8 +16,8 @@ use crate::{contact, inbox, receipt, user};
 use decision::Act;
 use kith_protocol::list::List;
 use kith_protocol::thread::{
-    AddMembers, CreateThread, InboxRow, Member, PatchThread, Role, Settings, ThreadKind, USER_IDS_MAX,
-    check_history, check_title,
+    AddMembers, CreateThread, InboxRow, Member, PatchThread, Role, Settings, ThreadKind,
+    USER_IDS_MAX, check_history, check_title,
 };
 use kith_protocol::{BadField, ThreadId, UserId};
 use kith_store::thread::{HeadRow, MemberRow};
@@ -65,17 +65,26 @@ impl View {
 
     /// Refuses ex-members.
     pub fn present(self) -> Result<Self> {
-        if self.left_seq().is_some() { Err(Error::NotAMember) } else { Ok(self) }
+        if self.left_seq().is_some() {
+            Err(Error::NotAMember)
+        } else {
+            Ok(self)
+        }
     }
 }
 
 /// Rule 8: a member sees own stays, both ends included, plus earlier entries if the history is open.
 pub fn sees(member: &MemberRow, open_history: bool, seq: u64) -> bool {
-    let last = member.stays.last().and_then(|stay| stay.left_seq).unwrap_or(u64::MAX);
+    let last = member
+        .stays
+        .last()
+        .and_then(|stay| stay.left_seq)
+        .unwrap_or(u64::MAX);
     (open_history && seq <= last)
-        || member.stays.iter().any(|stay| {
-            stay.joined_seq <= seq && seq <= stay.left_seq.unwrap_or(u64::MAX)
-        })
+        || member
+            .stays
+            .iter()
+            .any(|stay| stay.joined_seq <= seq && seq <= stay.left_seq.unwrap_or(u64::MAX))
 }
 
 fn visible(member: &MemberRow, open_history: bool, last_seq: u64) -> Vec<(u64, u64)> {
@@ -83,30 +92,48 @@ fn visible(member: &MemberRow, open_history: bool, last_seq: u64) -> Vec<(u64, u
         return vec![(1, last_seq)];
     }
     let stays = member.stays.iter();
-    stays.map(|stay| (stay.joined_seq, stay.left_seq.unwrap_or(last_seq))).collect()
+    stays
+        .map(|stay| (stay.joined_seq, stay.left_seq.unwrap_or(last_seq)))
+        .collect()
 }
 
 /// The caller's view of a thread; strangers get 404.
 pub async fn view(node: &Node, caller: Caller, thread: ThreadId) -> Result<View> {
-    view_of(node, caller.user, thread).await?.ok_or(Error::NotFound)
+    view_of(node, caller.user, thread)
+        .await?
+        .ok_or(Error::NotFound)
 }
 
 /// A user's view of a thread, if the user ever was a member.
 pub async fn view_of(node: &Node, user: UserId, thread: ThreadId) -> Result<Option<View>> {
     // The head first: the member's counts may then be ahead of it, but never behind.
-    let Some(head) = node.store.heads(&[thread]).await?.pop().flatten() else { return Ok(None) };
+    let Some(head) = node.store.heads(&[thread]).await?.pop().flatten() else {
+        return Ok(None);
+    };
     let member = node.store.member(thread, user).await?;
-    Ok(member.map(|member| View { thread, head, member }))
+    Ok(member.map(|member| View {
+        thread,
+        head,
+        member,
+    }))
 }
 
 /// Makes a thread, or finds the one that was made with the same ids. True: made now.
-pub async fn create(node: &SharedNode, caller: Caller, request: CreateThread) -> Result<(InboxRow, bool)> {
+pub async fn create(
+    node: &SharedNode,
+    caller: Caller,
+    request: CreateThread,
+) -> Result<(InboxRow, bool)> {
     let mut seen = HashSet::from([caller.user]);
     if request.participants.len() > node.config.thread.group_max_members {
         return Err(BadField::invalid("participants", "more than a group may have").into());
     }
-    let others: Vec<UserId> =
-        request.participants.iter().copied().filter(|&user| seen.insert(user)).collect();
+    let others: Vec<UserId> = request
+        .participants
+        .iter()
+        .copied()
+        .filter(|&user| seen.insert(user))
+        .collect();
     check_history("history", request.history)?;
     let title = request.title.as_deref().map(check_title).transpose()?;
     let thread = match request.kind {
@@ -126,8 +153,16 @@ pub async fn create(node: &SharedNode, caller: Caller, request: CreateThread) ->
     }
     all_exist(node, "participants", &others).await?;
     let members = [vec![caller.user], others].concat();
-    let settings = Settings { history: request.history.unwrap_or_default(), ..Settings::default() };
-    let act = Act::Create { kind: request.kind, members, title, settings };
+    let settings = Settings {
+        history: request.history.unwrap_or_default(),
+        ..Settings::default()
+    };
+    let act = Act::Create {
+        kind: request.kind,
+        members,
+        title,
+        settings,
+    };
     let outcome = sequencer::ask(node, thread, caller, act).await?;
     Ok((inbox::row(node, caller, thread).await?, outcome.appended))
 }
@@ -158,7 +193,12 @@ async fn all_exist(node: &Node, field: &'static str, users: &[UserId]) -> Result
 }
 
 /// Changes title and settings: an entry each.
-pub async fn patch(node: &SharedNode, caller: Caller, thread: ThreadId, patch: PatchThread) -> Result<()> {
+pub async fn patch(
+    node: &SharedNode,
+    caller: Caller,
+    thread: ThreadId,
+    patch: PatchThread,
+) -> Result<()> {
     view(node, caller, thread).await?.present()?;
     if let Some(title) = patch.check()? {
         sequencer::ask(node, thread, caller, Act::Title(title)).await?;
@@ -170,7 +210,12 @@ pub async fn patch(node: &SharedNode, caller: Caller, thread: ThreadId, patch: P
 }
 
 /// Brings people in; those who are in already stay as they are.
-pub async fn add(node: &SharedNode, caller: Caller, thread: ThreadId, request: AddMembers) -> Result<()> {
+pub async fn add(
+    node: &SharedNode,
+    caller: Caller,
+    thread: ThreadId,
+    request: AddMembers,
+) -> Result<()> {
     if !(1..=USER_IDS_MAX).contains(&request.user_ids.len()) {
         return Err(BadField::invalid("user_ids", "from 1 to 200").into());
     }
@@ -181,8 +226,15 @@ pub async fn add(node: &SharedNode, caller: Caller, thread: ThreadId, request: A
 }
 
 /// Takes somebody out; oneself: leaves.
-pub async fn remove(node: &SharedNode, caller: Caller, thread: ThreadId, user: UserId) -> Result<()> {
-    sequencer::ask(node, thread, caller, Act::Remove(user)).await.map(drop)
+pub async fn remove(
+    node: &SharedNode,
+    caller: Caller,
+    thread: ThreadId,
+    user: UserId,
+) -> Result<()> {
+    sequencer::ask(node, thread, caller, Act::Remove(user))
+        .await
+        .map(drop)
 }
 
 /// Gives somebody a role.
@@ -193,26 +245,37 @@ pub async fn set_role(
     user: UserId,
     role: Role,
 ) -> Result<()> {
-    sequencer::ask(node, thread, caller, Act::SetRole(user, role)).await.map(drop)
+    sequencer::ask(node, thread, caller, Act::SetRole(user, role))
+        .await
+        .map(drop)
 }
 
 /// The present members, by id.
 pub async fn members(node: &Node, caller: Caller, thread: ThreadId) -> Result<List<Member>> {
     let view = view(node, caller, thread).await?.present()?;
-    let rows: Vec<MemberRow> =
-        node.store.members(thread).await?.into_iter().filter(state::is_present).collect();
+    let rows: Vec<MemberRow> = node
+        .store
+        .members(thread)
+        .await?
+        .into_iter()
+        .filter(state::is_present)
+        .collect();
     let ids: Vec<UserId> = rows.iter().map(|row| row.user).collect();
     let users = user::public(node, &ids).await?;
     let shown = receipt::shown_marks(node, caller.user, &view, &rows).await?;
-    let items = rows.into_iter().zip(users).zip(shown).filter_map(|((row, user), marks)| {
-        Some(Member {
-            user: user?,
-            role: row.role,
-            joined_at: row.joined_at,
-            read_seq: marks.map(|marks| marks.read_seq),
-            delivered_seq: marks.map(|marks| marks.delivered_seq),
-        })
-    });
+    let items = rows
+        .into_iter()
+        .zip(users)
+        .zip(shown)
+        .filter_map(|((row, user), marks)| {
+            Some(Member {
+                user: user?,
+                role: row.role,
+                joined_at: row.joined_at,
+                read_seq: marks.map(|marks| marks.read_seq),
+                delivered_seq: marks.map(|marks| marks.delivered_seq),
+            })
+        });
     Ok(List::whole(items.collect()))
 }
 
@@ -220,7 +283,10 @@ pub async fn members(node: &Node, caller: Caller, thread: ThreadId) -> Result<Li
 pub async fn by_participants(node: &Node, caller: Caller, users: &str) -> Result<InboxRow> {
     let mut members = users
         .split(',')
-        .map(|id| UserId::parse(id).ok_or_else(|| BadField::invalid("users", "user ids, separated by commas")))
+        .map(|id| {
+            UserId::parse(id)
+                .ok_or_else(|| BadField::invalid("users", "user ids, separated by commas"))
+        })
         .collect::<std::result::Result<Vec<_>, _>>()?;
     members.sort_unstable();
     members.dedup();
@@ -232,6 +298,12 @@ pub async fn by_participants(node: &Node, caller: Caller, users: &str) -> Result
     {
         return inbox::row_of_view(node, caller, view).await;
     }
-    let newest = node.store.threads_of(&members).await?.into_iter().next().ok_or(Error::NotFound)?;
+    let newest = node
+        .store
+        .threads_of(&members)
+        .await?
+        .into_iter()
+        .next()
+        .ok_or(Error::NotFound)?;
     inbox::row(node, caller, newest).await
 }

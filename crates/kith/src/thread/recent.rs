@@ -30,7 +30,12 @@ pub struct Known {
 
 impl From<&EntryRow> for Known {
     fn from(row: &EntryRow) -> Self {
-        Self { seq: row.seq, kind: row.kind, ord: row.ord, at: row.at }
+        Self {
+            seq: row.seq,
+            kind: row.kind,
+            ord: row.ord,
+            at: row.at,
+        }
     }
 }
 
@@ -51,12 +56,17 @@ pub struct ClientIds {
 impl ClientIds {
     /// Nothing is known of entries up to `last_seq`.
     pub fn after(last_seq: u64) -> Self {
-        Self { from_seq: last_seq, ..Self::default() }
+        Self {
+            from_seq: last_seq,
+            ..Self::default()
+        }
     }
 
     /// Remembers an entry that was added at the end.
     pub fn add(&mut self, row: &EntryRow) {
-        let Some(client_msg_id) = row.client_msg_id else { return };
+        let Some(client_msg_id) = row.client_msg_id else {
+            return;
+        };
         let key = (row.author, client_msg_id);
         self.recent.insert(key, Known::from(row));
         self.order.push_back((key, row.seq));
@@ -74,19 +84,36 @@ impl ClientIds {
     /// The entry of `author` with this id, if it is among those remembered.
     pub fn find(&self, author: UserId, client_msg_id: ClientMsgId) -> Option<Known> {
         let key = (author, client_msg_id);
-        self.recent.get(&key).or_else(|| self.older.get(&key)).copied()
+        self.recent
+            .get(&key)
+            .or_else(|| self.older.get(&key))
+            .copied()
     }
 
     /// The range (after, up to] of the log that has to be read before it can be said that `author`
     /// has no entry with some id after `seen_head`; `last_own_seq` is the author's last one.
-    pub fn unread_range(&self, author: UserId, seen_head: u64, last_own_seq: u64) -> Option<(u64, u64)> {
-        let known_from = self.older_from.get(&author).copied().unwrap_or(self.from_seq);
+    pub fn unread_range(
+        &self,
+        author: UserId,
+        seen_head: u64,
+        last_own_seq: u64,
+    ) -> Option<(u64, u64)> {
+        let known_from = self
+            .older_from
+            .get(&author)
+            .copied()
+            .unwrap_or(self.from_seq);
         let up_to = known_from.min(last_own_seq);
         (seen_head < up_to).then_some((seen_head, up_to))
     }
 
     /// Remembers all entries of `author` in (`after_seq`, what was known before].
-    pub fn learn(&mut self, author: UserId, after_seq: u64, rows: impl Iterator<Item = (ClientMsgId, Known)>) {
+    pub fn learn(
+        &mut self,
+        author: UserId,
+        after_seq: u64,
+        rows: impl Iterator<Item = (ClientMsgId, Known)>,
+    ) {
         for (client_msg_id, known) in rows {
             self.remember((author, client_msg_id), known);
         }
@@ -156,7 +183,11 @@ mod tests {
             ids.add(&row(bo, seq));
         }
         for seq in (101..358).filter(|seq| seq % 2 == 1) {
-            assert_eq!(ids.find(bo, id(seq)).map(|known| known.seq), Some(seq), "{seq}");
+            assert_eq!(
+                ids.find(bo, id(seq)).map(|known| known.seq),
+                Some(seq),
+                "{seq}"
+            );
         }
         assert_eq!(ids.find(ann, id(103)), None);
     }

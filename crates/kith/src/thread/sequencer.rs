@@ -42,7 +42,9 @@ impl Sequencer {
             tokio::spawn(Shard::new(node.clone(), LOADED_MAX_BYTES / shards.max(1)).work(queue));
             orders
         };
-        Self { shards: (0..shards.max(1)).map(start).collect() }
+        Self {
+            shards: (0..shards.max(1)).map(start).collect(),
+        }
     }
 
     /// Queues a command; its reply is told the outcome. Refused early when the shard is behind.
@@ -57,7 +59,10 @@ impl Sequencer {
     /// A user has read up to here: later sends rest on it.
     pub async fn note_read(&self, thread: ThreadId, user: UserId, seq: u64) {
         // A shard that is gone has no later sends.
-        let _ = self.shard(thread).send(Order::Read(thread, user, seq)).await;
+        let _ = self
+            .shard(thread)
+            .send(Order::Read(thread, user, seq))
+            .await;
     }
 
     fn shard(&self, thread: ThreadId) -> &mpsc::Sender<Order> {
@@ -91,7 +96,13 @@ type Run = BoxFuture<'static, (ThreadId, Option<Box<ThreadState>>, Vec<Command>)
 
 impl Shard {
     fn new(node: Weak<Node>, max_bytes: usize) -> Self {
-        Self { node, max_bytes, slots: FxHashMap::default(), uses: 0, loaded_bytes: 0 }
+        Self {
+            node,
+            max_bytes,
+            slots: FxHashMap::default(),
+            uses: 0,
+            loaded_bytes: 0,
+        }
     }
 
     async fn work(mut self, mut queue: mpsc::Receiver<Order>) {
@@ -135,8 +146,12 @@ impl Shard {
     }
 
     fn run(&mut self, thread: ThreadId, runs: &mut FuturesUnordered<Run>) {
-        let Some(node) = self.node.upgrade() else { return };
-        let Some(slot) = self.slots.get_mut(&thread) else { return };
+        let Some(node) = self.node.upgrade() else {
+            return;
+        };
+        let Some(slot) = self.slots.get_mut(&thread) else {
+            return;
+        };
         if slot.running || slot.waiting.is_empty() {
             return;
         }
@@ -154,7 +169,9 @@ impl Shard {
 
     /// Takes a state back from its run, with the commands that are to be done next.
     fn put_back(&mut self, thread: ThreadId, state: Option<Box<ThreadState>>, left: Vec<Command>) {
-        let Some(slot) = self.slots.get_mut(&thread) else { return };
+        let Some(slot) = self.slots.get_mut(&thread) else {
+            return;
+        };
         slot.running = false;
         slot.waiting.splice(0..0, left);
         slot.state = state;
@@ -181,7 +198,8 @@ impl Shard {
         let middle = uses.len() / 2;
         let (_, median, _) = uses.select_nth_unstable(middle);
         let median = *median;
-        self.slots.retain(|_, slot| slot.running || !slot.waiting.is_empty() || slot.used > median);
+        self.slots
+            .retain(|_, slot| slot.running || !slot.waiting.is_empty() || slot.used > median);
         self.loaded_bytes = self.slots.values().map(|slot| slot.bytes).sum();
     }
 }
@@ -214,7 +232,16 @@ pub async fn ask(
 ) -> crate::error::Result<batch::Outcome> {
     let (reply, outcome) = tokio::sync::oneshot::channel();
     let reply = batch::Reply::Once(reply);
-    node.sequencer.submit(thread, Command { caller, act, reply, place: None });
-    outcome.await.unwrap_or(Err(Error::Overloaded("the node is stopping")))
+    node.sequencer.submit(
+        thread,
+        Command {
+            caller,
+            act,
+            reply,
+            place: None,
+        },
+    );
+    outcome
+        .await
+        .unwrap_or(Err(Error::Overloaded("the node is stopping")))
 }
-

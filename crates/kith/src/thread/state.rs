@@ -128,10 +128,17 @@ impl ThreadState {
         let head = store.heads(&[thread]).await?.pop().flatten();
         if let Some(head) = head {
             state.head = head;
-            state.members =
-                store.members(thread).await?.into_iter().map(|row| (row.user, row)).collect();
+            state.members = store
+                .members(thread)
+                .await?
+                .into_iter()
+                .map(|row| (row.user, row))
+                .collect();
             let marks = store.marks(thread).await?;
-            state.read = marks.into_iter().map(|(user, mark)| (user, mark.read.seq)).collect();
+            state.read = marks
+                .into_iter()
+                .map(|(user, mark)| (user, mark.read.seq))
+                .collect();
         }
         state.client_ids = ClientIds::after(state.head.last_seq);
         state.catch_up(store).await?;
@@ -141,7 +148,9 @@ impl ThreadState {
     /// Folds in what others have appended since.
     pub async fn catch_up(&mut self, store: &dyn Store) -> StoreResult<()> {
         loop {
-            let rows = store.entries(self.thread, Span::After(self.head.last_seq), 1000).await?;
+            let rows = store
+                .entries(self.thread, Span::After(self.head.last_seq), 1000)
+                .await?;
             if rows.is_empty() {
                 return Ok(());
             }
@@ -202,7 +211,9 @@ impl ThreadState {
         self.head.ord = entry.ord;
         match entry.kind {
             EntryKind::Created => self.fold_created(entry, changes),
-            EntryKind::Text | EntryKind::Media | EntryKind::Custom => self.fold_message(entry, changes),
+            EntryKind::Text | EntryKind::Media | EntryKind::Custom => {
+                self.fold_message(entry, changes)
+            }
             EntryKind::Edit => self.fold_edit(entry, targets, changes),
             EntryKind::Delete => self.fold_delete(entry, targets, changes),
             EntryKind::React | EntryKind::Unreact => fold_reaction(entry, targets, changes),
@@ -261,7 +272,12 @@ impl ThreadState {
     }
 
     fn fold_message(&mut self, entry: &EntryRow, changes: &mut Changes) {
-        if let Some(last) = self.head.last_message.as_ref().filter(|last| last.author != entry.author) {
+        if let Some(last) = self
+            .head
+            .last_message
+            .as_ref()
+            .filter(|last| last.author != entry.author)
+        {
             self.head.last_other_seq = last.seq;
         }
         self.head.last_message = Some(LastMessage {
@@ -275,7 +291,11 @@ impl ThreadState {
             author.own_count += 1;
             author.last_own_at = entry.at;
             if entry.read_moved {
-                author.floor = ReadMark { seq: entry.seq, ord: entry.ord, own: author.own_count };
+                author.floor = ReadMark {
+                    seq: entry.seq,
+                    ord: entry.ord,
+                    own: author.own_count,
+                };
             }
             changes.members.insert(entry.author);
         }
@@ -283,8 +303,15 @@ impl ThreadState {
     }
 
     fn fold_edit(&mut self, entry: &EntryRow, targets: &mut Targets, changes: &mut Changes) {
-        let Some(target_seq) = entry.body.target_seq else { return };
-        if let Some(last) = self.head.last_message.as_mut().filter(|last| last.seq == target_seq) {
+        let Some(target_seq) = entry.body.target_seq else {
+            return;
+        };
+        if let Some(last) = self
+            .head
+            .last_message
+            .as_mut()
+            .filter(|last| last.seq == target_seq)
+        {
             last.text = entry.body.text.as_deref().map(preview);
         }
         if let Some(target) = targets.get_mut(&target_seq) {
@@ -298,8 +325,15 @@ impl ThreadState {
     }
 
     fn fold_delete(&mut self, entry: &EntryRow, targets: &mut Targets, changes: &mut Changes) {
-        let Some(target_seq) = entry.body.target_seq else { return };
-        if let Some(last) = self.head.last_message.as_mut().filter(|last| last.seq == target_seq) {
+        let Some(target_seq) = entry.body.target_seq else {
+            return;
+        };
+        if let Some(last) = self
+            .head
+            .last_message
+            .as_mut()
+            .filter(|last| last.seq == target_seq)
+        {
             last.text = None;
         }
         if let Some(target) = targets.get_mut(&target_seq) {
@@ -312,7 +346,11 @@ impl ThreadState {
             changes.erase.push(target_seq);
             changes.erase.extend(&overlay.edit_seqs);
             let author = target.entry.author;
-            changes.others.push(ViewChange::Deleted { target_seq, author, deleted_seq: entry.seq });
+            changes.others.push(ViewChange::Deleted {
+                target_seq,
+                author,
+                deleted_seq: entry.seq,
+            });
             self.mentions(&target.entry, false, changes);
         }
     }
@@ -320,10 +358,20 @@ impl ThreadState {
     /// Notes whom a message names: members, everybody, never its author.
     fn mentions(&self, entry: &EntryRow, set: bool, changes: &mut Changes) {
         let (seq, author) = (entry.seq, entry.author);
-        let named = entry.body.mentions.iter().copied().filter(|user| self.members.contains_key(user));
+        let named = entry
+            .body
+            .mentions
+            .iter()
+            .copied()
+            .filter(|user| self.members.contains_key(user));
         let everybody = entry.body.mention_all.then_some(EVERYBODY);
         for user in named.chain(everybody).filter(|&user| user != author) {
-            changes.others.push(ViewChange::Mention { user, seq, author, set });
+            changes.others.push(ViewChange::Mention {
+                user,
+                seq,
+                author,
+                set,
+            });
         }
     }
 
@@ -344,11 +392,21 @@ impl ThreadState {
         }
         member.role = role;
         member.joined_at = entry.at;
-        member.stays.push(Stay { joined_seq: entry.seq, left_seq: None });
-        member.floor = ReadMark { seq: entry.seq, ord: entry.ord, own: member.own_count };
+        member.stays.push(Stay {
+            joined_seq: entry.seq,
+            left_seq: None,
+        });
+        member.floor = ReadMark {
+            seq: entry.seq,
+            ord: entry.ord,
+            own: member.own_count,
+        };
         member.left = None;
         changes.members.insert(user);
-        let pointer = ThreadPointer { user, thread: self.thread };
+        let pointer = ThreadPointer {
+            user,
+            thread: self.thread,
+        };
         changes.others.push(ViewChange::Pointer(pointer));
     }
 
@@ -359,9 +417,17 @@ impl ThreadState {
                 settings: self.head.settings.clone(),
                 member_count: self.head.member_count.saturating_sub(1),
                 ord: self.head.ord,
-                last_message: self.head.last_message.clone().map(|last| LastMessage { text: None, ..last }),
+                last_message: self
+                    .head
+                    .last_message
+                    .clone()
+                    .map(|last| LastMessage { text: None, ..last }),
             };
-            if let Some(member) = self.members.get_mut(&user).filter(|member| is_present(member)) {
+            if let Some(member) = self
+                .members
+                .get_mut(&user)
+                .filter(|member| is_present(member))
+            {
                 if let Some(stay) = member.stays.last_mut() {
                     stay.left_seq = Some(entry.seq);
                 }
@@ -397,7 +463,10 @@ impl ThreadState {
     pub fn views(&self, changes: &mut Changes, targets: &Targets) -> Vec<ViewChange> {
         let mut views = std::mem::take(&mut changes.others);
         views.push(ViewChange::Head(Box::new(self.head.clone())));
-        let members = changes.members.iter().filter_map(|user| self.members.get(user));
+        let members = changes
+            .members
+            .iter()
+            .filter_map(|user| self.members.get(user));
         views.extend(members.map(|member| ViewChange::Member(Box::new(member.clone()))));
         let touched = changes.targets.iter().filter_map(|seq| targets.get(seq));
         views.extend(touched.map(|target| ViewChange::Overlay(Box::new(target.overlay.clone()))));
@@ -405,7 +474,11 @@ impl ThreadState {
             let now = self.indexed_participants();
             if before != now {
                 let created_at = self.head.created_at;
-                views.push(ViewChange::Participants { before, now, created_at });
+                views.push(ViewChange::Participants {
+                    before,
+                    now,
+                    created_at,
+                });
             }
         }
         views
@@ -414,7 +487,10 @@ impl ThreadState {
 
 /// Whether a member's last stay has not ended.
 pub fn is_present(member: &MemberRow) -> bool {
-    member.stays.last().is_some_and(|stay| stay.left_seq.is_none())
+    member
+        .stays
+        .last()
+        .is_some_and(|stay| stay.left_seq.is_none())
 }
 
 /// The beginning of a text, for lists.
@@ -424,7 +500,11 @@ pub fn preview(text: &str) -> String {
 
 /// Applies a reaction to the overlay of its message.
 pub fn react(overlay: &mut OverlayRow, emoji: &str, set: bool) {
-    match overlay.reactions.iter().position(|(other, _)| other == emoji) {
+    match overlay
+        .reactions
+        .iter()
+        .position(|(other, _)| other == emoji)
+    {
         Some(i) if set => overlay.reactions[i].1 += 1,
         Some(i) if overlay.reactions[i].1 <= 1 => drop(overlay.reactions.remove(i)),
         Some(i) => overlay.reactions[i].1 -= 1,
@@ -434,13 +514,20 @@ pub fn react(overlay: &mut OverlayRow, emoji: &str, set: bool) {
 }
 
 fn fold_reaction(entry: &EntryRow, targets: &mut Targets, changes: &mut Changes) {
-    let (Some(target_seq), Some(emoji)) = (entry.body.target_seq, &entry.body.emoji) else { return };
+    let (Some(target_seq), Some(emoji)) = (entry.body.target_seq, &entry.body.emoji) else {
+        return;
+    };
     if let Some(target) = targets.get_mut(&target_seq) {
         let set = entry.kind == EntryKind::React;
         react(&mut target.overlay, emoji, set);
         target.overlay.changed_seq = entry.seq;
         changes.targets.insert(target_seq);
         let (user, emoji) = (entry.author, emoji.clone());
-        changes.others.push(ViewChange::Reaction { target_seq, user, emoji, set });
+        changes.others.push(ViewChange::Reaction {
+            target_seq,
+            user,
+            emoji,
+            set,
+        });
     }
 }
