@@ -27,19 +27,84 @@ use Kind::{Counter, Gauge};
 /// Figures that are kept elsewhere: name there, name on the page, what it is, what it means.
 const KEPT: &[(&str, &str, Kind, &str)] = &[
     ("connections", "kith_connections", Gauge, "open sockets"),
-    ("commits", "kith_store_commits_total", Counter, "batches made durable, one fdatasync each"),
-    ("committed_requests", "kith_store_committed_requests_total", Counter, "writes in these batches"),
-    ("committed_rows", "kith_store_committed_rows_total", Counter, "rows in these batches"),
-    ("largest_batch_requests", "kith_store_largest_batch_requests", Gauge, "writes in the largest batch"),
-    ("commit_seconds", "kith_store_commit_seconds", Gauge, "time spent in commits since the start"),
-    ("slowest_commit_seconds", "kith_store_slowest_commit_seconds", Gauge, "the slowest commit since the start"),
-    ("waiting_requests", "kith_store_waiting_requests", Gauge, "writes that wait for the next batch"),
-    ("waiting_delivered_marks", "kith_store_waiting_delivered_marks", Gauge, "delivered marks not stored yet"),
-    ("disk_bytes", "kith_store_disk_bytes", Gauge, "size of the data on disk"),
-    ("journals", "kith_store_journals", Gauge, "journals not yet written into tables"),
-    ("memtable_bytes", "kith_store_memtable_bytes", Gauge, "rows in memory, not in tables yet"),
-    ("cache_bytes", "kith_store_cache_bytes", Gauge, "blocks kept in memory"),
-    ("compactions", "kith_store_compactions_total", Counter, "merges of tables"),
+    (
+        "commits",
+        "kith_store_commits_total",
+        Counter,
+        "batches made durable, one fdatasync each",
+    ),
+    (
+        "committed_requests",
+        "kith_store_committed_requests_total",
+        Counter,
+        "writes in these batches",
+    ),
+    (
+        "committed_rows",
+        "kith_store_committed_rows_total",
+        Counter,
+        "rows in these batches",
+    ),
+    (
+        "largest_batch_requests",
+        "kith_store_largest_batch_requests",
+        Gauge,
+        "writes in the largest batch",
+    ),
+    (
+        "commit_seconds",
+        "kith_store_commit_seconds",
+        Gauge,
+        "time spent in commits since the start",
+    ),
+    (
+        "slowest_commit_seconds",
+        "kith_store_slowest_commit_seconds",
+        Gauge,
+        "the slowest commit since the start",
+    ),
+    (
+        "waiting_requests",
+        "kith_store_waiting_requests",
+        Gauge,
+        "writes that wait for the next batch",
+    ),
+    (
+        "waiting_delivered_marks",
+        "kith_store_waiting_delivered_marks",
+        Gauge,
+        "delivered marks not stored yet",
+    ),
+    (
+        "disk_bytes",
+        "kith_store_disk_bytes",
+        Gauge,
+        "size of the data on disk",
+    ),
+    (
+        "journals",
+        "kith_store_journals",
+        Gauge,
+        "journals not yet written into tables",
+    ),
+    (
+        "memtable_bytes",
+        "kith_store_memtable_bytes",
+        Gauge,
+        "rows in memory, not in tables yet",
+    ),
+    (
+        "cache_bytes",
+        "kith_store_cache_bytes",
+        Gauge,
+        "blocks kept in memory",
+    ),
+    (
+        "compactions",
+        "kith_store_compactions_total",
+        Counter,
+        "merges of tables",
+    ),
 ];
 
 const RESIDENT: &str = "process_resident_memory_bytes";
@@ -68,7 +133,10 @@ impl Figures {
         metrics::describe_gauge!(RESIDENT, "memory of the process");
         metrics::describe_gauge!(BUILD, "the running version, as a label");
         metrics::describe_counter!(REQUESTS, "requests by route and status");
-        metrics::describe_histogram!(REQUEST_SECONDS, "time to answer, by route; long polls wait on purpose");
+        metrics::describe_histogram!(
+            REQUEST_SECONDS,
+            "time to answer, by route; long polls wait on purpose"
+        );
         metrics::gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         Ok(Self { page })
     }
@@ -91,7 +159,10 @@ impl Figures {
 }
 
 /// A layer that counts requests by the route that they took, never by the address in them.
-#[expect(clippy::disallowed_methods, reason = "how long an answer took is not the rules' time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long an answer took is not the rules' time"
+)]
 pub async fn count_requests(request: Request, next: Next) -> Response {
     let route = match request.extensions().get::<MatchedPath>() {
         Some(path) => path.as_str().to_owned(),
@@ -108,7 +179,9 @@ pub async fn count_requests(request: Request, next: Next) -> Response {
 /// Memory of this process, where the system tells.
 fn resident_bytes() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kib * 1024.0)
 }
