@@ -1,22 +1,34 @@
-//! Whether it lives, and whether it can serve: for load balancers, without an account.
+//! Doors for load balancers and for people who look whether it runs.
 
+use super::answer::{Answer, ok};
+use crate::error::{Error, Result};
 use crate::node::SharedNode;
-use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
+use kith_protocol::Problem;
+use kith_store::StoreError;
+use serde::Serialize;
 
-/// The routes; they stand on the admin listener too.
-pub fn routes() -> Router<SharedNode> {
-    Router::new()
-        .route("/healthz/live", get(async || "alive\n"))
-        .route("/healthz/ready", get(ready))
+/// How a node is.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Health {
+    /// `alive` or `ready`.
+    status: &'static str,
 }
 
-/// Why it is not ready is for the admin listener and the log.
-async fn ready(State(node): State<SharedNode>) -> (StatusCode, &'static str) {
+/// The process answers.
+#[utoipa::path(get, path = "/healthz/live", tag = "health", responses((status = 200, body = Health)))]
+pub async fn live() -> Answer<Health> {
+    ok(Health { status: "alive" })
+}
+
+/// Clients can be served.
+#[utoipa::path(
+    get, path = "/healthz/ready", tag = "health",
+    responses((status = 200, body = Health), (status = 503, body = Problem))
+)]
+pub async fn ready(State(node): State<SharedNode>) -> Result<Answer<Health>> {
     match node.health() {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+        Ok(()) => Ok(ok(Health { status: "ready" })),
+        Err(why) => Err(Error::Store(StoreError::Unavailable(why))),
     }
 }

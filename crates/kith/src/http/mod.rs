@@ -58,6 +58,8 @@ pub fn routes() -> OpenApiRouter<SharedNode> {
         .routes(routes!(presence::heartbeat))
         .routes(routes!(presence::push_address))
         .routes(routes!(socket::open))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
 }
 
 /// The service behind the listener.
@@ -66,7 +68,6 @@ pub fn service(node: SharedNode) -> Router {
     router
         .method_not_allowed_fallback(|| async { Error::NotFound })
         .fallback(|| async { Error::NotFound })
-        .merge(health::routes())
         .layer(middleware::from_fn(metrics::count_requests))
         .with_state(node)
 }

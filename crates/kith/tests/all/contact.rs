@@ -1,7 +1,6 @@
 //! Contacts, requests for them, and blocks.
 
-mod support;
-
+use crate::support::{Server, refused};
 use kith::contact::check_direct;
 use kith::error::Error;
 use kith::node::SharedNode;
@@ -13,16 +12,22 @@ use kith_protocol::user::{DirectAudience, PatchMe, PrivacyPatch};
 use kith_protocol::{ErrorCode, RequestId, UserId};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use support::{Server, refused};
 
 const PASSWORD: &str = "correct horse";
 
 async fn join(server: &Server, handle: &str) -> Session {
-    server.api().register(&registration(handle, PASSWORD, DeviceKind::Phone)).await.unwrap()
+    server
+        .api()
+        .register(&registration(handle, PASSWORD, DeviceKind::Phone))
+        .await
+        .unwrap()
 }
 
 fn whom(user: &Session) -> AskContact {
-    AskContact { user_id: user.id(), note: None }
+    AskContact {
+        user_id: user.id(),
+        note: None,
+    }
 }
 
 async fn befriend(a: &Session, b: &Session) {
@@ -55,17 +60,26 @@ async fn told(socket: &mut Socket) -> ContactChanged {
 async fn a_request_that_is_accepted_makes_contacts_of_both() {
     let server = Server::start().await;
     let (ann, bo) = (join(&server, "ann").await, join(&server, "bo").await);
-    let ask = AskContact { user_id: bo.id(), note: Some("it's ann".into()) };
+    let ask = AskContact {
+        user_id: bo.id(),
+        note: Some("it's ann".into()),
+    };
     let request = ann.ask_contact(&ask).await.unwrap();
     assert!(!request.accepted);
     assert_eq!((request.from.id, request.to.id), (ann.id(), bo.id()));
     assert!(contacts(&ann).await.is_empty() && contacts(&bo).await.is_empty());
     let waiting = &bo.contact_requests().await.unwrap().items[0];
-    assert_eq!((waiting.id, waiting.note.as_deref()), (request.id, Some("it's ann")));
+    assert_eq!(
+        (waiting.id, waiting.note.as_deref()),
+        (request.id, Some("it's ann"))
+    );
     assert_eq!(requests(&ann).await, [request.id]);
 
     bo.accept_contact(request.id).await.unwrap();
-    assert_eq!((contacts(&ann).await, contacts(&bo).await), (vec![bo.id()], vec![ann.id()]));
+    assert_eq!(
+        (contacts(&ann).await, contacts(&bo).await),
+        (vec![bo.id()], vec![ann.id()])
+    );
     assert!(requests(&ann).await.is_empty() && requests(&bo).await.is_empty());
     bo.accept_contact(request.id).await.unwrap();
     let again = ann.ask_contact(&whom(&bo)).await.unwrap();
@@ -77,10 +91,15 @@ async fn a_request_that_is_accepted_makes_contacts_of_both() {
 async fn asking_twice_is_one_request_and_keeps_the_first_note() {
     let server = Server::start().await;
     let (ann, bo) = (join(&server, "ann").await, join(&server, "bo").await);
-    let mut ask = AskContact { user_id: bo.id(), note: Some("first".into()) };
+    let mut ask = AskContact {
+        user_id: bo.id(),
+        note: Some("first".into()),
+    };
     let body = |ask: &AskContact| serde_json::to_vec(ask).unwrap();
     let post = async |ask: &AskContact| {
-        ann.raw("POST", "/v1/contacts/requests", &[], body(ask)).await.unwrap()
+        ann.raw("POST", "/v1/contacts/requests", &[], body(ask))
+            .await
+            .unwrap()
     };
     let first = post(&ask).await;
     ask.note = Some("second".into());
@@ -100,7 +119,10 @@ async fn two_who_ask_each_other_at_once_are_contacts() {
         let (of_bo, of_ann) = (whom(&bo), whom(&ann));
         let (one, other) = tokio::join!(ann.ask_contact(&of_bo), bo.ask_contact(&of_ann));
         assert!(one.unwrap().accepted || other.unwrap().accepted);
-        assert_eq!((contacts(&ann).await, contacts(&bo).await), (vec![bo.id()], vec![ann.id()]));
+        assert_eq!(
+            (contacts(&ann).await, contacts(&bo).await),
+            (vec![bo.id()], vec![ann.id()])
+        );
         assert!(requests(&ann).await.is_empty() && requests(&bo).await.is_empty());
     }
 }
@@ -108,16 +130,32 @@ async fn two_who_ask_each_other_at_once_are_contacts() {
 #[tokio::test]
 async fn only_who_was_asked_answers_a_request() {
     let server = Server::start().await;
-    let (ann, bo, cy) = (join(&server, "ann").await, join(&server, "bo").await, join(&server, "cy").await);
+    let (ann, bo, cy) = (
+        join(&server, "ann").await,
+        join(&server, "bo").await,
+        join(&server, "cy").await,
+    );
     let request = ann.ask_contact(&whom(&bo)).await.unwrap().id;
     for other in [&ann, &cy] {
-        assert_eq!(refused(other.accept_contact(request).await), ErrorCode::NotFound);
-        assert_eq!(refused(other.decline_contact(request).await), ErrorCode::NotFound);
+        assert_eq!(
+            refused(other.accept_contact(request).await),
+            ErrorCode::NotFound
+        );
+        assert_eq!(
+            refused(other.decline_contact(request).await),
+            ErrorCode::NotFound
+        );
     }
     assert!(requests(&cy).await.is_empty());
     bo.decline_contact(request).await.unwrap();
-    assert_eq!(refused(bo.decline_contact(request).await), ErrorCode::NotFound);
-    assert_eq!(refused(bo.accept_contact(request).await), ErrorCode::NotFound);
+    assert_eq!(
+        refused(bo.decline_contact(request).await),
+        ErrorCode::NotFound
+    );
+    assert_eq!(
+        refused(bo.accept_contact(request).await),
+        ErrorCode::NotFound
+    );
     assert!(requests(&ann).await.is_empty() && contacts(&ann).await.is_empty());
     assert!(!ann.ask_contact(&whom(&bo)).await.unwrap().accepted);
 }
@@ -139,11 +177,21 @@ async fn nobody_is_a_contact_of_oneself_or_of_nobody() {
     let server = Server::start().await;
     let ann = join(&server, "ann").await;
     let nobody = UserId(server.node.clock.new_id());
-    assert_eq!(refused(ann.ask_contact(&whom(&ann)).await), ErrorCode::InvalidField);
+    assert_eq!(
+        refused(ann.ask_contact(&whom(&ann)).await),
+        ErrorCode::InvalidField
+    );
     assert_eq!(refused(ann.block(ann.id()).await), ErrorCode::InvalidField);
-    let ask = AskContact { user_id: nobody, note: None };
+    let ask = AskContact {
+        user_id: nobody,
+        note: None,
+    };
     assert_eq!(refused(ann.ask_contact(&ask).await), ErrorCode::NotFound);
-    for answer in [ann.block(nobody).await, ann.unblock(nobody).await, ann.part(nobody).await] {
+    for answer in [
+        ann.block(nobody).await,
+        ann.unblock(nobody).await,
+        ann.part(nobody).await,
+    ] {
         assert_eq!(refused(answer), ErrorCode::NotFound);
     }
 }
@@ -151,7 +199,11 @@ async fn nobody_is_a_contact_of_oneself_or_of_nobody() {
 #[tokio::test]
 async fn a_block_takes_contact_and_requests_away_and_bars_new_ones() {
     let server = Server::start().await;
-    let (ann, bo, cy) = (join(&server, "ann").await, join(&server, "bo").await, join(&server, "cy").await);
+    let (ann, bo, cy) = (
+        join(&server, "ann").await,
+        join(&server, "bo").await,
+        join(&server, "cy").await,
+    );
     befriend(&ann, &bo).await;
     cy.ask_contact(&whom(&ann)).await.unwrap();
     let since = server.node.clock.now();
@@ -161,14 +213,26 @@ async fn a_block_takes_contact_and_requests_away_and_bars_new_ones() {
         ann.block(other.id()).await.unwrap();
     }
     let blocked = ann.blocks().await.unwrap().items;
-    assert_eq!(blocked.iter().map(|block| block.user.id).collect::<Vec<_>>(), [bo.id(), cy.id()]);
+    assert_eq!(
+        blocked
+            .iter()
+            .map(|block| block.user.id)
+            .collect::<Vec<_>>(),
+        [bo.id(), cy.id()]
+    );
     assert_eq!(blocked[0].since_at, since);
     for one in [&ann, &bo, &cy] {
         assert!(contacts(one).await.is_empty() && requests(one).await.is_empty());
     }
     assert!(bo.blocks().await.unwrap().items.is_empty());
-    assert_eq!(refused(bo.ask_contact(&whom(&ann)).await), ErrorCode::NotFound);
-    assert_eq!(refused(ann.ask_contact(&whom(&bo)).await), ErrorCode::NotFound);
+    assert_eq!(
+        refused(bo.ask_contact(&whom(&ann)).await),
+        ErrorCode::NotFound
+    );
+    assert_eq!(
+        refused(ann.ask_contact(&whom(&bo)).await),
+        ErrorCode::NotFound
+    );
     assert_eq!(bo.user(ann.id()).await.unwrap().handle, "ann");
 
     ann.unblock(bo.id()).await.unwrap();
@@ -186,7 +250,10 @@ async fn both_are_told_at_once_and_a_block_looks_like_parting() {
     let request = ann.ask_contact(&whom(&bo)).await.unwrap().id;
     for (socket, other) in [(&mut anns, &bo), (&mut bos, &ann)] {
         let changed = told(socket).await;
-        assert_eq!((changed.user_id, changed.requests, changed.gone), (other.id(), true, false));
+        assert_eq!(
+            (changed.user_id, changed.requests, changed.gone),
+            (other.id(), true, false)
+        );
         assert!(changed.contact.is_none());
     }
     bo.accept_contact(request).await.unwrap();
@@ -211,8 +278,17 @@ async fn who_may_write_directly_follows_blocks_and_privacy_at_once() {
     let (ann, bo) = (join(&server, "ann").await, join(&server, "bo").await);
     let node = &server.node;
     let may = async |from: &Session, to: &Session| {
-        let versions = (node.relations.version(from.id()), node.relations.version(to.id()));
-        (check_direct(node, from.id(), to.id()).await.err().map(|error| error.code()), versions)
+        let versions = (
+            node.relations.version(from.id()),
+            node.relations.version(to.id()),
+        );
+        (
+            check_direct(node, from.id(), to.id())
+                .await
+                .err()
+                .map(|error| error.code()),
+            versions,
+        )
     };
     let (free, before) = may(&ann, &bo).await;
     assert_eq!(free, None);
@@ -225,8 +301,14 @@ async fn who_may_write_directly_follows_blocks_and_privacy_at_once() {
     bo.unblock(ann.id()).await.unwrap();
     let (free, before) = may(&ann, &bo).await;
     assert_eq!(free, None);
-    let direct = PrivacyPatch { direct: Some(DirectAudience::Contacts), ..PrivacyPatch::default() };
-    let patch = PatchMe { privacy: Some(direct), ..PatchMe::default() };
+    let direct = PrivacyPatch {
+        direct: Some(DirectAudience::Contacts),
+        ..PrivacyPatch::default()
+    };
+    let patch = PatchMe {
+        privacy: Some(direct),
+        ..PatchMe::default()
+    };
     bo.patch_me(&patch).await.unwrap();
     let (contacts_only, after) = may(&ann, &bo).await;
     assert_eq!(contacts_only, Some(ErrorCode::ContactsOnly));
@@ -239,7 +321,10 @@ async fn who_may_write_directly_follows_blocks_and_privacy_at_once() {
     ann.part(bo.id()).await.unwrap();
     assert_eq!(may(&ann, &bo).await.0, Some(ErrorCode::ContactsOnly));
     let nobody = UserId(node.clock.new_id());
-    assert!(matches!(check_direct(node, ann.id(), nobody).await, Err(Error::NotFound)));
+    assert!(matches!(
+        check_direct(node, ann.id(), nobody).await,
+        Err(Error::NotFound)
+    ));
 }
 
 /// What stands between three people, as the rules say it.
@@ -301,9 +386,21 @@ impl Model {
 
 async fn act(node: &SharedNode, what: usize, a: UserId, b: UserId) -> Result<(), Error> {
     use kith::contact::*;
-    let caller = kith::node::Caller { user: a, session: kith_protocol::SessionId(a.0) };
+    let caller = kith::node::Caller {
+        user: a,
+        session: kith_protocol::SessionId(a.0),
+    };
     match what {
-        0 => ask(node, caller.into(), AskContact { user_id: b, note: None }).await.map(drop),
+        0 => ask(
+            node,
+            caller.into(),
+            AskContact {
+                user_id: b,
+                note: None,
+            },
+        )
+        .await
+        .map(drop),
         1 => accept(node, a, RequestId::between(b, a)).await.map(drop),
         2 => decline(node, a, RequestId::between(b, a)).await,
         3 => part(node, a, b).await,
@@ -317,18 +414,35 @@ async fn compare(node: &SharedNode, people: &[UserId], model: &Model) {
     use kith::contact::*;
     let number = |id: &UserId| people.iter().position(|person| person == id).unwrap();
     for (n, &person) in people.iter().enumerate() {
-        let seen: BTreeSet<_> =
-            list(node, person).await.unwrap().iter().map(|contact| number(&contact.user.id)).collect();
+        let seen: BTreeSet<_> = list(node, person)
+            .await
+            .unwrap()
+            .iter()
+            .map(|contact| number(&contact.user.id))
+            .collect();
         assert_eq!(seen, Model::others(&model.contacts, n), "contacts of {n}");
         let seen: BTreeSet<_> = (requests(node, person).await.unwrap().iter())
             .map(|request| (number(&request.from.id), number(&request.to.id)))
             .collect();
-        let expected: BTreeSet<_> =
-            model.asked.iter().filter(|(a, b)| *a == n || *b == n).copied().collect();
+        let expected: BTreeSet<_> = model
+            .asked
+            .iter()
+            .filter(|(a, b)| *a == n || *b == n)
+            .copied()
+            .collect();
         assert_eq!(seen, expected, "requests of {n}");
-        let seen: BTreeSet<_> =
-            blocks(node, person).await.unwrap().iter().map(|block| (n, number(&block.user.id))).collect();
-        let expected: BTreeSet<_> = model.blocked.iter().filter(|(a, _)| *a == n).copied().collect();
+        let seen: BTreeSet<_> = blocks(node, person)
+            .await
+            .unwrap()
+            .iter()
+            .map(|block| (n, number(&block.user.id)))
+            .collect();
+        let expected: BTreeSet<_> = model
+            .blocked
+            .iter()
+            .filter(|(a, _)| *a == n)
+            .copied()
+            .collect();
         assert_eq!(seen, expected, "blocks of {n}");
     }
 }
