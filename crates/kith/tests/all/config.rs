@@ -184,6 +184,7 @@ fn a_variable_that_looks_like_ours_must_be_ours() {
     let foreign = variables(&[
         ("KITH_SERVICE_HOST", "10.0.0.1"),
         ("KITH_PORT", "tcp://10.0.0.1:80"),
+        ("KITH_PASSWORD", "what kith chat signs in with"),
     ]);
     assert_eq!(Config::load(None, foreign, &[]), Ok(Config::default()));
 }
