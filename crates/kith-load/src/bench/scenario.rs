@@ -1,7 +1,7 @@
 //! The scenarios of the table: what each does to a server and what it measures.
 
 use super::machine::{Cpu, Used, rss_bytes};
-use super::row::{Latency, Row};
+use super::row::{Latency, Row, histogram};
 use super::setup::Target;
 use super::traffic::{Pace, Traffic};
 use super::wire;
@@ -218,7 +218,7 @@ fn resume(name: &str, target: &Target, size: Size) -> Result<Row> {
             .collect()
     });
     let used = before.until(&Cpu::now(target.pid)?);
-    let mut all = Histogram::<u64>::new(3)?;
+    let mut all = histogram()?;
     for one in counts? {
         all.add(one)?;
     }
@@ -233,7 +233,7 @@ fn resume(name: &str, target: &Target, size: Size) -> Result<Row> {
 fn resume_until(target: &Target, person: &Session, end: Instant) -> Result<Histogram<u64>> {
     let mut http = super::request::Kept::connect(target.address(), &person.token)?;
     let mut cursor = String::new();
-    let mut latency_ns = Histogram::<u64>::new(3)?;
+    let mut latency_ns = histogram()?;
     while Instant::now() < end {
         let began = Instant::now();
         let socket = wire::dial(target.address(), &person.token)?;
@@ -285,7 +285,7 @@ pub(super) fn pages(name: &str, target: &Target, long: &Filled, size: Size) -> R
     let short = fill(target, 1_000, |_| {})?;
     let before = Cpu::now(target.pid)?;
     let mut rng = StdRng::seed_from_u64(size.seed);
-    let mut times = [Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?];
+    let mut times = [histogram()?, histogram()?];
     let mut http = super::request::Kept::connect(target.address(), &long.token)?;
     let mut http_short = super::request::Kept::connect(target.address(), &short.token)?;
     for round in 0..PAGES {
