@@ -507,3 +507,32 @@ fn passwords_and_tokens_are_not_logged() {
         "{log}"
     );
 }
+
+#[test]
+fn a_second_signal_stops_at_once_what_the_first_would_wait_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let patient = [
+        "--set",
+        "push.drain_s=600",
+        "--set",
+        "http.body_timeout_s=600",
+    ];
+    let served = Served::start(folder.path(), &patient);
+    let mut half_a_body = TcpStream::connect(served.address).unwrap();
+    let head = "POST /v1/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    write!(
+        half_a_body,
+        "{head}\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n{{"
+    )
+    .unwrap();
+    // "100 Continue": the request is being read.
+    assert_eq!(half_a_body.read(&mut [0; 4]).unwrap(), 4);
+    served.signal("TERM");
+    // The port is closed: it has begun to stop, and waits.
+    while TcpStream::connect(served.address).is_ok() {
+        std::thread::yield_now();
+    }
+    served.signal("INT");
+    let (properly, log) = served.stopped();
+    assert!(properly && log.contains("stopping at once"), "{log}");
+}
