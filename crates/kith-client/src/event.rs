@@ -95,8 +95,8 @@ impl Ending {
         self.reason == Some(EndReason::Replaced)
     }
 
-    /// From an error for which [`ClientError::ends_session`] holds.
-    pub(crate) fn by_error(error: &ClientError) -> Self {
+    /// What an error says for which [`ClientError::ends_session`] holds.
+    pub fn by_error(error: &ClientError) -> Self {
         let reason = match error {
             ClientError::Refused(problem) => match problem.code {
                 ErrorCode::SessionReplaced => Some(EndReason::Replaced),

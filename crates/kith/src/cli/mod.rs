@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod admin;
+pub mod chat;
 mod config;
 mod options;
 mod paper;
@@ -24,6 +25,7 @@ Examples:
   kith serve                     serve on http://127.0.0.1:8080 with the data in ./data
   kith serve --data /srv/kith --listen 127.0.0.1:9000
   kith config default            every key of the configuration with its default
+  kith chat --plain              chat from this terminal
   kith admin health              ask the server that runs on ./data how it is"
 )]
 struct Cli {
@@ -35,6 +37,8 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve(serve::Serve),
+    /// Chat from this terminal, or from a script.
+    Chat(chat::ChatArgs),
     /// Check and explain the configuration.
     Config(config::ConfigCommand),
     /// Talk to a running server through its admin listener.
@@ -50,6 +54,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Serve(command) => command.run(),
+        Command::Chat(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Man(command) => command.run(Cli::command()),
@@ -80,6 +85,9 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(EXIT_REFUSED);
     }
     let _ = writeln!(err, "kith: {error:#}");
+    if let Some(exit) = error.downcast_ref::<chat::Exit>() {
+        return ExitCode::from(exit.status);
+    }
     ExitCode::FAILURE
 }
 

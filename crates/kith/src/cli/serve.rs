@@ -39,7 +39,10 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(self.serve(config))
+        let done = runtime.block_on(self.serve(config));
+        // What is still running after a stop at once is not waited for.
+        runtime.shutdown_background();
+        done
     }
 
     async fn serve(&self, config: Arc<Config>) -> anyhow::Result<()> {

@@ -16,8 +16,9 @@ pub mod thread;
 pub mod user;
 
 use crate::error::Error;
+use crate::metrics;
 use crate::node::SharedNode;
-use axum::Router;
+use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -67,5 +68,6 @@ pub fn service(node: SharedNode) -> Router {
     router
         .method_not_allowed_fallback(|| async { Error::NotFound })
         .fallback(|| async { Error::NotFound })
+        .layer(middleware::from_fn(metrics::count_requests))
         .with_state(node)
 }

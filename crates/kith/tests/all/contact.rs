@@ -59,7 +59,7 @@ async fn told(socket: &mut Socket) -> ContactChanged {
 #[tokio::test]
 async fn a_request_that_is_accepted_makes_contacts_of_both() {
     let server = Server::start().await;
-    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo").await);
+    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo-lund").await);
     let ask = AskContact {
         user_id: bo.id(),
         note: Some("it's ann".into()),
@@ -90,7 +90,7 @@ async fn a_request_that_is_accepted_makes_contacts_of_both() {
 #[tokio::test]
 async fn asking_twice_is_one_request_and_keeps_the_first_note() {
     let server = Server::start().await;
-    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo").await);
+    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo-lund").await);
     let mut ask = AskContact {
         user_id: bo.id(),
         note: Some("first".into()),
@@ -132,8 +132,8 @@ async fn only_who_was_asked_answers_a_request() {
     let server = Server::start().await;
     let (ann, bo, cy) = (
         join(&server, "ann").await,
-        join(&server, "bo").await,
-        join(&server, "cy").await,
+        join(&server, "bo-lund").await,
+        join(&server, "cy-moss").await,
     );
     let request = ann.ask_contact(&whom(&bo)).await.unwrap().id;
     for other in [&ann, &cy] {
@@ -163,7 +163,7 @@ async fn only_who_was_asked_answers_a_request() {
 #[tokio::test]
 async fn parting_is_mutual_and_may_be_repeated() {
     let server = Server::start().await;
-    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo").await);
+    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo-lund").await);
     befriend(&ann, &bo).await;
     bo.part(ann.id()).await.unwrap();
     bo.part(ann.id()).await.unwrap();
@@ -201,8 +201,8 @@ async fn a_block_takes_contact_and_requests_away_and_bars_new_ones() {
     let server = Server::start().await;
     let (ann, bo, cy) = (
         join(&server, "ann").await,
-        join(&server, "bo").await,
-        join(&server, "cy").await,
+        join(&server, "bo-lund").await,
+        join(&server, "cy-moss").await,
     );
     befriend(&ann, &bo).await;
     cy.ask_contact(&whom(&ann)).await.unwrap();
@@ -244,7 +244,7 @@ async fn a_block_takes_contact_and_requests_away_and_bars_new_ones() {
 #[tokio::test]
 async fn both_are_told_at_once_and_a_block_looks_like_parting() {
     let server = Server::start().await;
-    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo").await);
+    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo-lund").await);
     let mut anns = ann.socket().await.unwrap();
     let mut bos = bo.socket().await.unwrap();
     let request = ann.ask_contact(&whom(&bo)).await.unwrap().id;
@@ -275,7 +275,7 @@ async fn both_are_told_at_once_and_a_block_looks_like_parting() {
 #[tokio::test]
 async fn who_may_write_directly_follows_blocks_and_privacy_at_once() {
     let server = Server::start().await;
-    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo").await);
+    let (ann, bo) = (join(&server, "ann").await, join(&server, "bo-lund").await);
     let node = &server.node;
     let may = async |from: &Session, to: &Session| {
         let versions = (
@@ -410,7 +410,7 @@ async fn act(node: &SharedNode, what: usize, a: UserId, b: UserId) -> Result<(),
 }
 
 /// Compares what everybody sees with the model.
-async fn compare(node: &SharedNode, people: &[UserId], model: &Model) {
+async fn compare(node: &SharedNode, people: &[UserId], model: &Model, after: &str) {
     use kith::contact::*;
     let number = |id: &UserId| people.iter().position(|person| person == id).unwrap();
     for (n, &person) in people.iter().enumerate() {
@@ -420,7 +420,11 @@ async fn compare(node: &SharedNode, people: &[UserId], model: &Model) {
             .iter()
             .map(|contact| number(&contact.user.id))
             .collect();
-        assert_eq!(seen, Model::others(&model.contacts, n), "contacts of {n}");
+        assert_eq!(
+            seen,
+            Model::others(&model.contacts, n),
+            "contacts of {n} after {after}"
+        );
         let seen: BTreeSet<_> = (requests(node, person).await.unwrap().iter())
             .map(|request| (number(&request.from.id), number(&request.to.id)))
             .collect();
@@ -430,7 +434,7 @@ async fn compare(node: &SharedNode, people: &[UserId], model: &Model) {
             .filter(|(a, b)| *a == n || *b == n)
             .copied()
             .collect();
-        assert_eq!(seen, expected, "requests of {n}");
+        assert_eq!(seen, expected, "requests of {n} after {after}");
         let seen: BTreeSet<_> = blocks(node, person)
             .await
             .unwrap()
@@ -443,7 +447,7 @@ async fn compare(node: &SharedNode, people: &[UserId], model: &Model) {
             .filter(|(a, _)| *a == n)
             .copied()
             .collect();
-        assert_eq!(seen, expected, "blocks of {n}");
+        assert_eq!(seen, expected, "blocks of {n} after {after}");
     }
 }
 
@@ -457,7 +461,7 @@ async fn whatever_three_people_do_to_each_other_is_as_the_rules_say() {
     let server = Server::start().await;
     for round in 0..10 {
         let mut people = Vec::new();
-        for name in ["ann", "bo", "cy"] {
+        for name in ["ann", "bo-lund", "cy-moss"] {
             people.push(join(&server, &format!("{name}{round}")).await.id());
         }
         let mut model = Model::default();
@@ -467,6 +471,6 @@ async fn whatever_three_people_do_to_each_other_is_as_the_rules_say() {
             let done = act(&server.node, what, people[a], people[b]).await.is_ok();
             assert_eq!(done, model.step(what, a, b), "step {at} of {steps:?}");
         }
-        compare(&server.node, &people, &model).await;
+        compare(&server.node, &people, &model, &format!("{steps:?}")).await;
     }
 }

@@ -92,11 +92,11 @@ async fn accounts_from_one_address_are_limited_and_come_back_with_time() {
             .await
     };
     join("ann").await.unwrap();
-    join("bo").await.unwrap();
-    assert_eq!(limited(join("cy").await), 60);
+    join("bo-lund").await.unwrap();
+    assert_eq!(limited(join("cy-moss").await), 60);
     server.clock.advance(Duration::from_secs(60));
-    join("cy").await.unwrap();
-    limited(join("di").await);
+    join("cy-moss").await.unwrap();
+    limited(join("di-vale").await);
 }
 
 #[tokio::test]
@@ -112,8 +112,8 @@ async fn addresses_behind_a_proxy_count_only_if_it_is_trusted() {
         let mut statuses = Vec::new();
         for (handle, address) in [
             ("ann", "192.0.2.1"),
-            ("bo", "192.0.2.1"),
-            ("cy", "192.0.2.2"),
+            ("bo-lund", "192.0.2.1"),
+            ("cy-moss", "192.0.2.2"),
         ] {
             let body =
                 serde_json::to_vec(&registration(handle, PASSWORD, DeviceKind::Phone)).unwrap();
@@ -150,13 +150,13 @@ async fn one_users_searches_do_not_hold_up_another() {
         .await
         .unwrap();
     let bo = api
-        .register(&registration("bo", PASSWORD, DeviceKind::Phone))
+        .register(&registration("bo-lund", PASSWORD, DeviceKind::Phone))
         .await
         .unwrap();
     for session in [&ann, &desktop, &ann] {
-        session.find_users("bo").await.unwrap();
+        session.find_users("bo-lund").await.unwrap();
     }
-    assert_eq!(limited(ann.find_users("bo").await), 1);
+    assert_eq!(limited(ann.find_users("bo-lund").await), 1);
     limited(desktop.user(bo.id()).await);
     bo.find_users("ann").await.unwrap();
 }

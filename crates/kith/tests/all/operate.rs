@@ -1,16 +1,12 @@
 //! What the person meets who runs kith: help, refusals, health, and how it stops.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Far longer than anything here takes.
@@ -75,6 +71,8 @@ struct Served {
     child: Child,
     _watched: Watched,
     out: BufReader<ChildStdout>,
+    /// Read all the time, so that a full pipe does not hold it up.
+    log: JoinHandle<String>,
     address: SocketAddr,
     admin: String,
 }
@@ -91,6 +89,12 @@ impl Served {
             .unwrap();
         let watched = Watched::new(child.id());
         let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut err = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            err.read_to_string(&mut log).unwrap();
+            log
+        });
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         let up: serde_json::Value = serde_json::from_str(&line).expect("it must come up");
@@ -98,6 +102,7 @@ impl Served {
         Self {
             _watched: watched,
             child,
+            log,
             out,
             address: url.strip_prefix("http://").unwrap().parse().unwrap(),
             admin: up["admin"].as_str().unwrap().to_owned(),
@@ -117,13 +122,12 @@ impl Served {
 
     /// Waits until it has stopped; gives whether it did so properly, and its log.
     fn stopped(mut self) -> (bool, String) {
-        let mut log = String::new();
-        let mut err = self.child.stderr.take().unwrap();
-        err.read_to_string(&mut log).unwrap();
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "", "only the addresses go to standard output");
-        (self.child.wait().unwrap().success(), log)
+        let properly = self.child.wait().unwrap().success();
+        let log = std::mem::replace(&mut self.log, std::thread::spawn(String::new));
+        (properly, log.join().unwrap())
     }
 }
 
@@ -370,4 +374,94 @@ fn a_connection_that_says_nothing_does_not_hold_up_a_stop() {
     let (properly, log) = served.stopped();
     assert!(properly, "{log}");
     assert_eq!(idle.read(&mut [0; 8]).unwrap_or(0), 0);
+}
+
+#[test]
+fn health_is_on_the_public_port_and_figures_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &[]);
+    for path in ["/healthz/live", "/healthz/ready"] {
+        let answer = ask(served.address, &format!("GET {path} HTTP/1.1"));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    for path in ["/metrics", "/v1/admin/health", "/v1/admin/drain"] {
+        let answer = ask(served.address, &format!("GET {path} HTTP/1.1"));
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+    let metrics = run(&[
+        "admin",
+        "metrics",
+        "--data",
+        folder.path().to_str().unwrap(),
+    ]);
+    let metrics = said(&metrics.stdout);
+    let counted = "kith_http_requests_total{route=\"/healthz/ready\",status=\"200\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+    assert!(
+        metrics.contains("route=\"other\",status=\"404\"} 3"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn a_client_that_does_not_finish_its_request_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = [
+        "--set",
+        "http.header_timeout_s=1",
+        "--set",
+        "http.body_timeout_s=1",
+    ];
+    let served = Served::start(folder.path(), &set);
+    let mut half_a_head = TcpStream::connect(served.address).unwrap();
+    write!(half_a_head, "POST /v1/login HTTP/1.1\r\n").unwrap();
+    let mut half_a_body = TcpStream::connect(served.address).unwrap();
+    let head =
+        "POST /v1/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9";
+    write!(half_a_body, "{head}\r\n\r\n{{").unwrap();
+    for mut stream in [half_a_head, half_a_body] {
+        let mut answer = String::new();
+        // Ends when the server closes; an answer before that is welcome.
+        let _ = stream.read_to_string(&mut answer);
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn passwords_and_tokens_are_not_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &["--set", "log.filter=trace"]);
+    let body =
+        r#"{"handle":"ann","password":"correct horse","device":{"kind":"phone","label":"p"}}"#;
+    let head = format!(
+        "POST /v1/register HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(served.address).unwrap();
+    write!(
+        stream,
+        "{head}\r\nhost: x\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let token = answer
+        .split("\"token\":\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    served.signal("TERM");
+    let (properly, log) = served.stopped();
+    assert!(properly && log.contains("listening"));
+    assert!(
+        !log.contains("correct horse") && !log.contains(&token),
+        "{log}"
+    );
 }

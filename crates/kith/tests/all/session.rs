@@ -62,7 +62,7 @@ async fn one_handle_makes_one_account_however_many_ask_at_once() {
         }
     }
     assert_eq!((made.len(), taken), (1, 19));
-    let bo = join(&server, "bo", DeviceKind::Phone).await;
+    let bo = join(&server, "bo-lund", DeviceKind::Phone).await;
     assert_eq!(bo.user_by_handle("ann").await.unwrap().id, made[0]);
 }
 
@@ -180,7 +180,7 @@ async fn signing_out_and_revoking_end_token_and_socket() {
 async fn nobody_ends_or_sees_the_session_of_another() {
     let server = Server::start().await;
     let ann = join(&server, "ann", DeviceKind::Phone).await;
-    let bo = join(&server, "bo", DeviceKind::Phone).await;
+    let bo = join(&server, "bo-lund", DeviceKind::Phone).await;
     assert_eq!(
         refused(bo.end_session(ann.session.id).await),
         ErrorCode::NotFound
@@ -454,7 +454,11 @@ async fn what_signs_in_keeps_its_bounds() {
         (1_024, None),
         (1_025, Some(ErrorCode::TooLarge)),
     ] {
-        let request = registration(&format!("q{bytes}"), &"x".repeat(bytes), DeviceKind::Web);
+        let request = registration(
+            &format!("bytes-{bytes}"),
+            &"x".repeat(bytes),
+            DeviceKind::Web,
+        );
         let answer = server.api().register(&request).await;
         assert_eq!(answer.err().map(|error| code(&error)), expected, "{bytes}");
     }
@@ -588,7 +592,7 @@ async fn cookie_of(server: &Server, handle: &str) -> String {
 async fn a_cookie_acts_only_for_an_allowed_page_that_says_so() {
     let server = Server::start().await;
     join(&server, "ann", DeviceKind::Phone).await;
-    let bo = join(&server, "bo", DeviceKind::Phone).await;
+    let bo = join(&server, "bo-lund", DeviceKind::Phone).await;
     let cookie = cookie_of(&server, "ann").await;
     let api = server.api();
     let own = api.base().to_owned();
