@@ -32,7 +32,7 @@ pub async fn open(
     request: Request,
 ) -> Result<Response> {
     let (mut parts, _) = request.into_parts();
-    let cookie = auth::socket_caller(&node, &parts.headers).await?;
+    let cookie = auth::socket_token(&node, &parts.headers)?;
     let upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
         WebSocketUpgrade::from_request_parts(&mut parts, &node).await;
     let upgrade = upgrade.map_err(|_| Error::Unsupported("this is a WebSocket"))?;
