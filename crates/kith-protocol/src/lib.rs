@@ -3,6 +3,11 @@
 //! Clients, the load generator and the server all build on this crate, so that a name or a bound
 //! stands once. It knows nothing of sockets, stores or rules.
 
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "ids in tests may be any")
+)]
+
 pub mod channel;
 pub mod contact;
 pub mod entry;

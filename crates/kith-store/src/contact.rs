@@ -33,6 +33,15 @@ pub struct Between {
     pub blocked_by: Option<Timestamp>,
 }
 
+/// A contact of somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContactRow {
+    /// Who.
+    pub user: UserId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// A change between two users. Each is idempotent and seen by both sides at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContactChange {
@@ -90,6 +99,9 @@ pub trait Contacts: Send + Sync {
 
     /// Contacts of a user with the time since, in id order.
     async fn contacts(&self, user: UserId) -> StoreResult<Vec<(UserId, Timestamp)>>;
+
+    /// Who was a contact of this user and is none now, in id order: so that clients can be told.
+    async fn former_contacts(&self, user: UserId) -> StoreResult<Vec<UserId>>;
 
     /// Requests of and to a user, oldest first.
     async fn requests(&self, user: UserId) -> StoreResult<Vec<RequestRow>>;

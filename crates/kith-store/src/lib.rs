@@ -6,6 +6,7 @@
 pub mod contact;
 pub mod contract;
 pub mod embedded;
+pub mod inbox;
 pub mod log;
 pub mod mark;
 pub mod session;
@@ -14,6 +15,7 @@ pub mod user;
 pub mod user_thread;
 
 pub use contact::Contacts;
+pub use inbox::Inbox;
 pub use log::ThreadLog;
 pub use mark::Marks;
 pub use session::Sessions;
@@ -25,7 +27,17 @@ use std::sync::Arc;
 
 /// Everything that is stored.
 pub trait Store:
-    ThreadLog + Threads + Marks + UserThreads + Users + Contacts + Sessions + Send + Sync + 'static
+    ThreadLog
+    + Threads
+    + Marks
+    + UserThreads
+    + Inbox
+    + Users
+    + Contacts
+    + Sessions
+    + Send
+    + Sync
+    + 'static
 {
     /// Whether writes can be taken now; the sentence says why not.
     fn health(&self) -> Result<(), String>;

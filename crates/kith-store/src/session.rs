@@ -70,6 +70,8 @@ pub struct SessionList {
     pub version: u64,
     /// Live ones, in id order.
     pub sessions: Vec<SessionRow>,
+    /// Ended ones whose reason is still remembered, in id order: so that clients can be told.
+    pub ended: Vec<SessionId>,
 }
 
 /// Sessions of everybody.

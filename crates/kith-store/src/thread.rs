@@ -36,6 +36,9 @@ pub struct HeadRow {
     pub wide: bool,
     /// The last countable entry.
     pub last_message: Option<LastMessage>,
+    /// The last countable entry by somebody else than the author of `last_message`; 0 if none. With
+    /// it one knows for every user where the last foreign message stands.
+    pub last_other_seq: u64,
 }
 
 /// The last countable entry of a thread.

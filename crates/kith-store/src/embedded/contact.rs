@@ -22,16 +22,19 @@ fn stage(stage: &mut Stage<'_>, change: &ContactChange) -> StoreResult<()> {
             let since = since.unwrap_or(*at);
             stage.put(Table::People, &key::contact(*a, *b), &since)?;
             stage.put(Table::People, &key::contact(*b, *a), &since)?;
+            stage.remove(Table::People, &key::former(*a, *b));
+            stage.remove(Table::People, &key::former(*b, *a));
             forget_requests(stage, *a, *b);
         }
         ContactChange::Decline { from, to } => forget_request(stage, *from, *to),
-        ContactChange::Part { a, b } => part(stage, *a, *b),
+        ContactChange::Part { a, b } => part(stage, *a, *b)?,
         ContactChange::Block { by, whom, at } => {
             let key = key::block(*by, *whom);
-            if !stage.has(Table::People, &key)? {
+            let is_blocked = stage.has(Table::People, &key)?;
+            part(stage, *by, *whom)?;
+            if !is_blocked {
                 stage.put(Table::People, &key, at)?;
             }
-            part(stage, *by, *whom);
             forget_requests(stage, *by, *whom);
         }
         ContactChange::Unblock { by, whom } => {
@@ -41,9 +44,14 @@ fn stage(stage: &mut Stage<'_>, change: &ContactChange) -> StoreResult<()> {
     Ok(())
 }
 
-fn part(stage: &mut Stage<'_>, a: UserId, b: UserId) {
-    stage.remove(Table::People, &key::contact(a, b));
-    stage.remove(Table::People, &key::contact(b, a));
+fn part(stage: &mut Stage<'_>, a: UserId, b: UserId) -> StoreResult<()> {
+    if stage.has(Table::People, &key::contact(a, b))? {
+        stage.remove(Table::People, &key::contact(a, b));
+        stage.remove(Table::People, &key::contact(b, a));
+        stage.put_empty(Table::People, &key::former(a, b));
+        stage.put_empty(Table::People, &key::former(b, a));
+    }
+    Ok(())
 }
 
 fn forget_requests(stage: &mut Stage<'_>, a: UserId, b: UserId) {
@@ -78,6 +86,19 @@ impl Contacts for Embedded {
 
     async fn contacts(&self, user: UserId) -> StoreResult<Vec<(UserId, Timestamp)>> {
         self.people_since(key::contacts(user)).await
+    }
+
+    async fn former_contacts(&self, user: UserId) -> StoreResult<Vec<UserId>> {
+        self.read(move |reader| {
+            let keys = reader.keys_with(Table::People, key::formers(user));
+            keys.map(|key| {
+                let key = key?;
+                let id = key::last_id(&key).ok_or_else(|| bad_key(Table::People, &key))?;
+                Ok(UserId::from_bytes(id))
+            })
+            .collect()
+        })
+        .await
     }
 
     async fn requests(&self, user: UserId) -> StoreResult<Vec<RequestRow>> {

@@ -23,11 +23,13 @@ mod people {
     pub(super) const NAME: u8 = b'n';
     pub(super) const LAST_SEEN: u8 = b'l';
     pub(super) const CONTACT: u8 = b'c';
+    pub(super) const FORMER: u8 = b'x';
     pub(super) const ASKED: u8 = b'q';
     pub(super) const ASKED_BY: u8 = b'r';
     pub(super) const BLOCK: u8 = b'b';
     pub(super) const SESSION: u8 = b's';
     pub(super) const SESSION_LIST: u8 = b'v';
+    pub(super) const ENDED: u8 = b'e';
     pub(super) const TOKEN: u8 = b't';
     pub(super) const FORGET: u8 = b'f';
 }
@@ -205,6 +207,16 @@ pub(super) fn contacts(user: UserId) -> [u8; 1 + ID] {
     fixed(&[&[people::CONTACT], user.bytes()])
 }
 
+/// people: user | other, both ways: they were contacts.
+pub(super) fn former(user: UserId, other: UserId) -> [u8; 1 + ID + ID] {
+    fixed(&[&[people::FORMER], user.bytes(), other.bytes()])
+}
+
+/// Prefix of [`former`].
+pub(super) fn formers(user: UserId) -> [u8; 1 + ID] {
+    fixed(&[&[people::FORMER], user.bytes()])
+}
+
 /// people: from | to.
 pub(super) fn asked(from: UserId, to: UserId) -> [u8; 1 + ID + ID] {
     fixed(&[&[people::ASKED], from.bytes(), to.bytes()])
@@ -243,6 +255,16 @@ pub(super) fn session(user: UserId, session: SessionId) -> [u8; 1 + ID + ID] {
 /// Prefix of [`session`].
 pub(super) fn sessions(user: UserId) -> [u8; 1 + ID] {
     fixed(&[&[people::SESSION], user.bytes()])
+}
+
+/// people: user | session, of a session that has ended.
+pub(super) fn ended(user: UserId, session: SessionId) -> [u8; 1 + ID + ID] {
+    fixed(&[&[people::ENDED], user.bytes(), session.bytes()])
+}
+
+/// Prefix of [`ended`].
+pub(super) fn all_ended(user: UserId) -> [u8; 1 + ID] {
+    fixed(&[&[people::ENDED], user.bytes()])
 }
 
 /// people: user; holds the version of the list.

@@ -99,7 +99,7 @@ impl Marks for Embedded {
     }
 }
 
-fn stored(reader: &Reader<'_>, prefix: &[u8]) -> StoreResult<BTreeMap<UserId, MarkRow>> {
+pub(super) fn stored(reader: &Reader<'_>, prefix: &[u8]) -> StoreResult<BTreeMap<UserId, MarkRow>> {
     let mut found = BTreeMap::<UserId, MarkRow>::new();
     for row in reader.raw_prefix(Table::Views, prefix) {
         let (key, value) = row?;

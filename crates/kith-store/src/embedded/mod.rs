@@ -12,6 +12,7 @@ mod contact;
 mod delivered;
 mod figure;
 mod folder;
+mod inbox;
 mod journal;
 mod key;
 mod log;

@@ -83,6 +83,7 @@ pub(super) enum TokenRow {
     },
     Ended {
         user: UserId,
+        session: SessionId,
         reason: EndReason,
         forget_at: Timestamp,
     },

@@ -35,9 +35,11 @@ fn change(stage: &mut Stage<'_>, change: &SessionChange) -> StoreResult<bool> {
         stage.remove(Table::People, &key::session(user, row.id));
         let ended = TokenRow::Ended {
             user,
+            session: row.id,
             reason,
             forget_at,
         };
+        stage.put_empty(Table::People, &key::ended(user, row.id));
         stage.put(Table::People, &key::token(&row.token), &ended)?;
         stage.put_empty(Table::People, &key::forget(forget_at, &row.token));
     }
@@ -55,13 +57,19 @@ fn forget(stage: &mut Stage<'_>, due: &[(Timestamp, TokenHash)]) -> StoreResult<
     let mut forgotten = Vec::new();
     for (at, token) in due {
         let row = stage.get(Table::People, &key::token(token))?;
-        if let Some(TokenRow::Ended { forget_at, .. }) = row
+        if let Some(TokenRow::Ended {
+            forget_at,
+            user,
+            session,
+            ..
+        }) = row
             && forget_at == *at
         {
-            forgotten.push(token);
+            forgotten.push((token, user, session));
         }
     }
-    for token in &forgotten {
+    for (token, user, session) in &forgotten {
+        stage.remove(Table::People, &key::ended(*user, *session));
         stage.remove(Table::People, &key::token(token));
     }
     for (at, token) in due {
@@ -81,9 +89,18 @@ impl Sessions for Embedded {
                 .prefix(Table::People, key::sessions(user))
                 .map(|row| Ok(row?.1))
                 .collect::<StoreResult<_>>()?;
+            let ended = reader
+                .keys_with(Table::People, key::all_ended(user))
+                .map(|key| {
+                    let key = key?;
+                    let id = key::last_id(&key).ok_or_else(|| bad_key(Table::People, &key))?;
+                    Ok(SessionId::from_bytes(id))
+                })
+                .collect::<StoreResult<_>>()?;
             Ok(SessionList {
                 version: version.0,
                 sessions,
+                ended,
             })
         })
         .await
@@ -103,6 +120,7 @@ impl Sessions for Embedded {
                     user,
                     reason,
                     forget_at,
+                    ..
                 }) => TokenState::Ended {
                     user,
                     reason,

@@ -261,6 +261,6 @@ impl Threads for Embedded {
     }
 }
 
-fn seq_of(key: &[u8]) -> StoreResult<u64> {
+pub(super) fn seq_of(key: &[u8]) -> StoreResult<u64> {
     key::last_seq(key).ok_or_else(|| bad_key(Table::Views, key))
 }

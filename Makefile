@@ -1,0 +1,58 @@
+# kith: what a person types. `make` alone says what there is.
+
+# One profile and one target folder for checks, tests and the binary: every dependency is built once.
+CARGO := cargo
+DATA ?= data
+LISTEN ?= 127.0.0.1:8080
+BUILT = $${CARGO_TARGET_DIR:-target}/release
+
+.PHONY: help run test check fmt lint deny audit docs example bench clean
+
+help: ## say what there is
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: ## build kith and serve on 127.0.0.1:8080 with the data in ./data (DATA=, LISTEN=)
+	@command -v cc >/dev/null || { echo "kith needs a C linker: apt-get install build-essential"; exit 1; }
+	$(CARGO) build --release --bin kith
+	@echo
+	@echo "Serving on http://$(LISTEN), data in $(DATA), stop with Ctrl-C. From other terminals, try:"
+	@echo "  $(BUILT)/kith chat --plain --server http://$(LISTEN)      /signup ann; /help lists the rest"
+	@echo "  $(BUILT)/kith admin health --data $(DATA)"
+	@echo "  $(BUILT)/kith --help"
+	@echo
+	@exec $(BUILT)/kith serve --data $(DATA) --listen $(LISTEN)
+
+test: ## run all tests
+	$(CARGO) test --release --workspace --doc
+	$(CARGO) test --release --workspace --lib --bins --tests
+
+check: fmt lint deny docs ## formatting, lints, dependencies, documentation
+
+fmt: ## check the formatting
+	$(CARGO) fmt --all --check
+
+lint: ## run the lints
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+
+deny: ## check licences, sources and doubles of the dependencies
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked
+	$(CARGO) deny check bans licenses sources
+
+audit: ## check the dependencies against the advisory database (needs the network)
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked
+	$(CARGO) deny check advisories
+
+docs: ## build the documentation of the code
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --document-private-items
+
+example: ## write kith.example.toml anew from the code
+	$(CARGO) build --release --bin kith
+	$(BUILT)/kith config default > kith.example.toml
+
+bench: ## measure everything: rates, latencies, memory, start (about half an hour)
+	$(CARGO) build --release --bin kith --bin kith-load
+	$(BUILT)/kith-load bench all --results bench/results.jsonl --page bench/results.md
+
+clean: ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,165 @@
+//! A kith server of our own, as a child process with a data folder that goes away with it.
+
+use anyhow::{Context, Result, bail};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A server that takes longer than this to answer has failed to start.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A running server. Dropping it kills the process and removes its data.
+pub struct Server {
+    child: Child,
+    binary: PathBuf,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Server {
+    /// Starts `binary serve` with limits off, a cheap password and groups of up to 5,000. The data
+    /// lies in a new folder inside `inside`, which should be on the disk that is to be measured.
+    pub fn start(binary: &Path, inside: &Path) -> Result<Self> {
+        std::fs::create_dir_all(inside).with_context(|| inside.display().to_string())?;
+        let folder = tempfile::Builder::new()
+            .prefix("kith-load-")
+            .tempdir_in(inside)
+            .context("a folder for the server's data")?;
+        let port = free_port()?;
+        let child = spawn(binary, folder.path(), port)?;
+        let mut server = Self {
+            child,
+            binary: binary.to_owned(),
+            folder,
+            port,
+        };
+        server.wait()?;
+        Ok(server)
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The server's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where the data lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Kills the process as `kill -9` does, starts it again on the same data and says how long it
+    /// took until `answers` was true.
+    pub fn kill_and_start(&mut self, mut answers: impl FnMut() -> bool) -> Result<Duration> {
+        self.child.kill().context("kill the server")?;
+        self.child.wait().context("wait for the server")?;
+        let began = Instant::now();
+        self.child = spawn(&self.binary, self.folder.path(), self.port)?;
+        while !answers() {
+            self.still_alive()?;
+            if began.elapsed() > START_TIMEOUT {
+                bail!(
+                    "the server did not answer within {} s",
+                    START_TIMEOUT.as_secs()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(began.elapsed())
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let began = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            self.still_alive()?;
+            if began.elapsed() > START_TIMEOUT {
+                bail!(
+                    "the server did not listen within {} s",
+                    START_TIMEOUT.as_secs()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    fn still_alive(&mut self) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            bail!("the server ended with {status}: {}", log.trim());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only when the process is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The `kith` beside this program, unless one is given.
+pub fn find_binary(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    let beside = std::env::current_exe()?.with_file_name("kith");
+    if !beside.exists() {
+        bail!(
+            "{} does not exist: build it, or name the server with --kith or --server",
+            beside.display()
+        );
+    }
+    Ok(beside)
+}
+
+fn spawn(binary: &Path, folder: &Path, port: u16) -> Result<Child> {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))?;
+    let settings = [
+        ("KITH_HTTP_LISTEN", format!("127.0.0.1:{port}")),
+        (
+            "KITH_STORE_FOLDER",
+            folder.join("data").display().to_string(),
+        ),
+        ("KITH_ADMIN_LISTEN", "off".to_owned()),
+        ("KITH_LIMITS_ENABLED", "false".to_owned()),
+        ("KITH_THREAD_GROUP_MAX_MEMBERS", "5000".to_owned()),
+        // Passwords are not what is tried here: the least that Argon2 takes.
+        ("KITH_PASSWORD_MEMORY_KIB", "8".to_owned()),
+        ("KITH_PASSWORD_ITERATIONS", "1".to_owned()),
+        ("KITH_PASSWORD_QUEUE", "10000".to_owned()),
+        ("KITH_LOG_FILTER", "warn".to_owned()),
+    ];
+    let mut command = Command::new(binary);
+    // What is set for another server must not change this one.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KITH_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .arg("serve")
+        .envs(settings)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("start {}", binary.display()))
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

@@ -1,0 +1,29 @@
+//! `[store]`: where the data lies.
+
+use super::section::{section, words};
+use std::path::PathBuf;
+
+const MIB: u64 = 1 << 20;
+
+section! {
+    /// The store.
+    Store {
+        /// Which engine keeps the data. `embedded` needs nothing but the folder.
+        engine: Engine = Engine::Embedded;
+        /// The data folder; made if it is not there. One running kith per folder.
+        folder: PathBuf = "data".into();
+        /// Memory for blocks that were read from disk.
+        cache_bytes: u64 = 8 * MIB, in MIB..=(64 << 30);
+        /// Memory for rows that are not in tables yet, all tables together. More makes fewer but
+        /// longer pauses when they are written out. Fixed when the folder is made.
+        memtable_bytes: u64 = 16 * MIB, in MIB..=(1 << 30);
+    }
+}
+
+words! {
+    /// Which engine keeps the data.
+    Engine {
+        /// Log-structured trees in the data folder.
+        Embedded = "embedded",
+    }
+}

@@ -1,0 +1,247 @@
+//! The one writer of each thread on this node: queue → decide → append → publish → answer.
+//!
+//! Threads are spread over a few shards. A shard is a task that owns the states of its threads, so
+//! there are no locks on them. One run per thread is in flight; what comes meanwhile is the next
+//! batch. All runs of all shards meet in the store's commit loop, so encoding and waking go on
+//! while the next fsync does.
+
+use super::batch::{self, Command};
+use super::state::{ThreadState, Width};
+use crate::error::Error;
+use crate::node::{Node, SharedNode};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use kith_protocol::{ThreadId, UserId};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::hash::BuildHasher;
+use std::sync::Weak;
+use tokio::sync::mpsc;
+
+/// Commands that wait for a shard: a second of work. Over it sends are refused as overload.
+const QUEUE_MAX: usize = 16_384;
+
+/// States held in memory by all shards: those of the threads in use. Others are loaded again.
+const LOADED_MAX_BYTES: usize = 24 << 20;
+
+/// Hands commands to the shards.
+pub struct Sequencer {
+    shards: Vec<mpsc::Sender<Order>>,
+}
+
+enum Order {
+    Do(ThreadId, Command),
+    Read(ThreadId, UserId, u64),
+}
+
+impl Sequencer {
+    /// Starts the shards; they end when the sequencer is dropped.
+    pub fn start(node: Weak<Node>, shards: usize) -> Self {
+        let start = |_| {
+            let (orders, queue) = mpsc::channel(QUEUE_MAX);
+            tokio::spawn(Shard::new(node.clone(), LOADED_MAX_BYTES / shards.max(1)).work(queue));
+            orders
+        };
+        Self {
+            shards: (0..shards.max(1)).map(start).collect(),
+        }
+    }
+
+    /// Queues a command; its reply is told the outcome. Refused early when the shard is behind.
+    pub fn submit(&self, thread: ThreadId, command: Command) {
+        if let Err(error) = self.shard(thread).try_send(Order::Do(thread, command))
+            && let Order::Do(_, command) = error.into_inner()
+        {
+            command.refuse(Error::Overloaded("too many commands wait for this thread"));
+        }
+    }
+
+    /// A user has read up to here: later sends rest on it.
+    pub async fn note_read(&self, thread: ThreadId, user: UserId, seq: u64) {
+        // A shard that is gone has no later sends.
+        let _ = self
+            .shard(thread)
+            .send(Order::Read(thread, user, seq))
+            .await;
+    }
+
+    fn shard(&self, thread: ThreadId) -> &mpsc::Sender<Order> {
+        let hash = FxBuildHasher.hash_one(thread) as usize;
+        &self.shards[hash % self.shards.len()]
+    }
+}
+
+struct Shard {
+    node: Weak<Node>,
+    max_bytes: usize,
+    slots: FxHashMap<ThreadId, Slot>,
+    /// Counts uses, so that the longest unused states can go.
+    uses: u64,
+    loaded_bytes: usize,
+}
+
+/// What the shard has of one thread.
+#[derive(Default)]
+struct Slot {
+    /// None while a run has it, or before the first load.
+    state: Option<Box<ThreadState>>,
+    running: bool,
+    waiting: Vec<Command>,
+    read: Vec<(UserId, u64)>,
+    used: u64,
+    bytes: usize,
+}
+
+type Run = BoxFuture<'static, (ThreadId, Option<Box<ThreadState>>, Vec<Command>)>;
+
+impl Shard {
+    fn new(node: Weak<Node>, max_bytes: usize) -> Self {
+        Self {
+            node,
+            max_bytes,
+            slots: FxHashMap::default(),
+            uses: 0,
+            loaded_bytes: 0,
+        }
+    }
+
+    async fn work(mut self, mut queue: mpsc::Receiver<Order>) {
+        let mut runs: FuturesUnordered<Run> = FuturesUnordered::new();
+        let mut orders = Vec::with_capacity(256);
+        loop {
+            tokio::select! {
+                Some((thread, state, left)) = runs.next(), if !runs.is_empty() => {
+                    self.put_back(thread, state, left);
+                    self.run(thread, &mut runs);
+                }
+                taken = queue.recv_many(&mut orders, 256) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    self.take(&mut orders, &mut runs);
+                }
+            }
+        }
+    }
+
+    /// Queues orders with their threads, then starts a run for each thread that has none.
+    fn take(&mut self, orders: &mut Vec<Order>, runs: &mut FuturesUnordered<Run>) {
+        let mut woken = Vec::new();
+        for order in orders.drain(..) {
+            match order {
+                Order::Do(thread, command) => {
+                    self.slots.entry(thread).or_default().waiting.push(command);
+                    woken.push(thread);
+                }
+                Order::Read(thread, user, seq) => {
+                    if let Some(slot) = self.slots.get_mut(&thread) {
+                        slot.note_read(user, seq);
+                    }
+                }
+            }
+        }
+        for thread in woken {
+            self.run(thread, runs);
+        }
+    }
+
+    fn run(&mut self, thread: ThreadId, runs: &mut FuturesUnordered<Run>) {
+        let Some(node) = self.node.upgrade() else {
+            return;
+        };
+        let Some(slot) = self.slots.get_mut(&thread) else {
+            return;
+        };
+        if slot.running || slot.waiting.is_empty() {
+            return;
+        }
+        self.uses += 1;
+        slot.used = self.uses;
+        slot.running = true;
+        self.loaded_bytes -= std::mem::take(&mut slot.bytes);
+        let mut state = slot.state.take();
+        let waiting = std::mem::take(&mut slot.waiting);
+        runs.push(Box::pin(async move {
+            let left = batch::run(&node, thread, &mut state, waiting).await;
+            (thread, state, left)
+        }));
+    }
+
+    /// Takes a state back from its run, with the commands that are to be done next.
+    fn put_back(&mut self, thread: ThreadId, state: Option<Box<ThreadState>>, left: Vec<Command>) {
+        let Some(slot) = self.slots.get_mut(&thread) else {
+            return;
+        };
+        slot.running = false;
+        slot.waiting.splice(0..0, left);
+        slot.state = state;
+        for (user, seq) in std::mem::take(&mut slot.read) {
+            slot.note_read(user, seq);
+        }
+        match &mut slot.state {
+            Some(state) => {
+                state.client_ids.trim();
+                slot.bytes = state.weight_bytes();
+                self.loaded_bytes += slot.bytes;
+            }
+            None if slot.waiting.is_empty() => drop(self.slots.remove(&thread)),
+            None => {}
+        }
+        if self.loaded_bytes > self.max_bytes {
+            self.forget_unused();
+        }
+    }
+
+    /// Lets go of the longer unused half of the states.
+    fn forget_unused(&mut self) {
+        let mut uses: Vec<u64> = self.slots.values().map(|slot| slot.used).collect();
+        let middle = uses.len() / 2;
+        let (_, median, _) = uses.select_nth_unstable(middle);
+        let median = *median;
+        self.slots
+            .retain(|_, slot| slot.running || !slot.waiting.is_empty() || slot.used > median);
+        self.loaded_bytes = self.slots.values().map(|slot| slot.bytes).sum();
+    }
+}
+
+impl Slot {
+    fn note_read(&mut self, user: UserId, seq: u64) {
+        match &mut self.state {
+            Some(state) => state.note_read(user, seq),
+            None if self.running => self.read.push((user, seq)),
+            None => {}
+        }
+    }
+}
+
+/// When pushes of a group change channels, as configured.
+pub fn width(node: &Node) -> Width {
+    let config = &node.config.thread;
+    Width {
+        max: config.personal_channel_max_members,
+        return_at: config.personal_channel_return_members,
+    }
+}
+
+/// Submits a command and waits for its outcome.
+pub async fn ask(
+    node: &SharedNode,
+    thread: ThreadId,
+    caller: crate::node::Caller,
+    act: super::decision::Act,
+) -> crate::error::Result<batch::Outcome> {
+    let (reply, outcome) = tokio::sync::oneshot::channel();
+    let reply = batch::Reply::Once(reply);
+    node.sequencer.submit(
+        thread,
+        Command {
+            caller,
+            act,
+            reply,
+            place: None,
+        },
+    );
+    outcome
+        .await
+        .unwrap_or(Err(Error::Overloaded("the node is stopping")))
+}
