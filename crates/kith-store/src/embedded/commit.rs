@@ -29,18 +29,16 @@ const CROWDED_STEP: Duration = Duration::from_millis(1);
 /// What the embedded engine does on its commit thread, after the commit, with its outcome.
 type Finish = Box<dyn FnOnce(StoreResult<()>) + Send>;
 
+/// Checks its conditions and stages its rows; all reads before the first write, so that a failing read
+/// leaves nothing half staged.
+type Change = Box<dyn FnOnce(&mut Stage<'_>) -> Finish + Send>;
+
 /// Something that wants to be written.
 pub(super) enum Request {
     /// The hot path.
     Append(Append, oneshot::Sender<StoreResult<Appended>>),
     /// Everything else.
-    Change {
-        /// Checks its conditions and stages its rows; all reads before the first write, so that a
-        /// failing read leaves nothing half staged.
-        stage: Box<dyn FnOnce(&mut Stage<'_>) -> Finish + Send>,
-        /// Whether the answer waits for the disk.
-        durable: bool,
-    },
+    Change(Change),
 }
 
 /// The front of the commit loop, shared by everybody who writes.
@@ -101,19 +99,18 @@ impl Committer {
     /// Runs `stage` on the commit thread and answers after the commit with what it gave.
     pub(super) async fn change<T: Send + 'static>(
         &self,
-        durable: bool,
         bytes: usize,
         stage: impl FnOnce(&mut Stage<'_>) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
         let (answer, answered) = oneshot::channel();
-        let stage = Box::new(move |staged: &mut Stage<'_>| -> Finish {
+        let change = Box::new(move |staged: &mut Stage<'_>| -> Finish {
             let outcome = stage(staged);
             Box::new(move |committed| {
                 // Nobody waits for it any longer: what was written stays written.
                 let _ = answer.send(committed.and(outcome));
             })
         });
-        self.submit(Request::Change { stage, durable }, bytes)?;
+        self.submit(Request::Change(change), bytes)?;
         answered.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
@@ -265,35 +262,27 @@ impl Writer {
         let mut stage = Stage::new(&tables, &mut scratch, 2 * requests.len());
         let mut waiting = Vec::with_capacity(requests.len());
         let mut appended = FxHashSet::<ThreadId>::default();
-        let mut durable = false;
         // An erasure reads rows of its thread, which must not be in this very batch.
         while let Some(request) = requests.next_if(|next| match next {
             Request::Append(append, _) => {
                 append.erase.is_empty() || !appended.contains(&append.thread)
             }
-            Request::Change { .. } => true,
+            Request::Change(_) => true,
         }) {
             match request {
                 Request::Append(append, answer) => {
-                    durable = true;
                     appended.insert(append.thread);
                     match log::stage(&mut stage, &mut self.last_seqs, append) {
                         Ok(outcome) => waiting.push(Waiting::Append(answer, outcome)),
                         Err(error) => drop(answer.send(Err(error))),
                     }
                 }
-                Request::Change {
-                    stage: change,
-                    durable: wanted,
-                } => {
-                    durable |= wanted;
-                    waiting.push(Waiting::Change(change(&mut stage)));
-                }
+                Request::Change(change) => waiting.push(Waiting::Change(change(&mut stage))),
             }
         }
         let batch = stage.into_batch();
         self.scratch = scratch;
-        let outcome = self.commit(batch, waiting.len(), durable);
+        let outcome = self.commit(batch, waiting.len());
         for one in waiting {
             match one {
                 Waiting::Append(answer, appended) => {
@@ -305,24 +294,20 @@ impl Writer {
     }
 
     /// One batch, one sync. With the durability set on the batch, nothing of it is visible before it is
-    /// durable; a sync of its own after the commit would show rows that a crash takes back.
-    fn commit(&self, batch: OwnedWriteBatch, requests: usize, durable: bool) -> StoreResult<()> {
+    /// durable; a sync of its own after the commit would show rows that a crash takes back. What may be
+    /// lost is synced too: then a power loss can tear one batch at most, which is what `torn` relies on.
+    fn commit(&self, batch: OwnedWriteBatch, requests: usize) -> StoreResult<()> {
         if batch.is_empty() {
             return Ok(());
         }
         if let Some(why) = self.committer.broken() {
             return Err(StoreError::Unavailable(why.to_owned()));
         }
-        let mode = if durable {
-            PersistMode::SyncData
-        } else {
-            PersistMode::Buffer
-        };
         let rows = batch.len();
         let began = Instant::now();
         let outcome = self
             .wait_for_flushes()
-            .and_then(|()| batch.durability(Some(mode)).commit());
+            .and_then(|()| batch.durability(Some(PersistMode::SyncData)).commit());
         self.figures.committed(requests, rows, began.elapsed());
         outcome.map_err(|error| {
             let why = format!("a commit failed: {}", super::in_words(&error));
@@ -354,7 +339,7 @@ impl Writer {
                 tracing::error!(%error, "delivered marks are not stored");
                 return;
             }
-            if self.commit(batch, 0, false).is_err() {
+            if self.commit(batch, 0).is_err() {
                 return;
             }
             self.delivered.stored(&marks);
@@ -380,10 +365,7 @@ mod tests {
     use super::*;
 
     fn request() -> Request {
-        Request::Change {
-            stage: Box::new(|_| Box::new(|_| ())),
-            durable: true,
-        }
+        Request::Change(Box::new(|_| Box::new(|_| ())))
     }
 
     fn is_refused(committer: &Committer, bytes: usize) -> bool {

@@ -1,6 +1,6 @@
 //! The embedded engine: fjall in a data folder, one commit loop.
 //!
-//! Writes go to one thread ([`commit`]) that joins what all threads of the program want into one batch
+//! Writes go to one thread (`commit`) that joins what all threads of the program want into one batch
 //! and one sync. It alone writes, so it checks every condition without a lock. Reads take a snapshot each
 //! and run where blocking is allowed, one hop per call. What a row looks like stands in `row`, where it
 //! lies in `key`, which keyspaces there are and why in `table`. The folder has a lock and a format
@@ -13,6 +13,7 @@ mod delivered;
 mod figure;
 mod folder;
 mod inbox;
+mod journal;
 mod key;
 mod log;
 mod mark;
@@ -126,13 +127,13 @@ impl Embedded {
         .unwrap_or_else(|error| Err(StoreError::Unavailable(format!("a read ended: {error}"))))
     }
 
-    /// Writes after checking conditions on the commit thread; see [`commit::Request::Change`].
+    /// Writes after checking conditions on the commit thread; see `commit`.
     async fn write<T: Send + 'static>(
         &self,
         bytes: usize,
         stage: impl FnOnce(&mut Stage<'_>) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
-        self.commits.change(true, bytes, stage).await
+        self.commits.change(bytes, stage).await
     }
 }
 

@@ -79,7 +79,11 @@ impl<'a> Filler<'a> {
     }
 
     fn write(&self, rows: u64, bytes: usize) -> StoreResult<()> {
-        let mut batch = self.tables.db.batch().durability(Some(PersistMode::Buffer));
+        let mut batch = self
+            .tables
+            .db
+            .batch()
+            .durability(Some(PersistMode::SyncData));
         for row in 0..rows {
             batch.insert(&self.keyspace, row.to_be_bytes(), vec![0; bytes]);
         }
