@@ -454,7 +454,9 @@ async fn a_refusal_for_good_is_told_and_the_next_message_goes_through() {
         matches!(code, ErrorCode::NotFound | ErrorCode::InvalidField),
         "{code}"
     );
-    client.client.settled().await.unwrap();
+    client
+        .until(|event| matches!(event, Event::SendDone { .. }).then_some(()))
+        .await;
     assert_eq!(texts(&bo, room).await, ["fine"]);
 }
 
