@@ -4,7 +4,7 @@
 CARGO := cargo
 DATA ?= data
 LISTEN ?= 127.0.0.1:8080
-KITH = $(CARGO) run --release --quiet --bin kith --
+BUILT = $${CARGO_TARGET_DIR:-target}/release
 
 .PHONY: help run test check fmt lint deny audit docs example bench clean
 
@@ -16,12 +16,12 @@ run: ## build kith and serve on 127.0.0.1:8080 with the data in ./data (DATA=, L
 	@command -v cc >/dev/null || { echo "kith needs a C linker: apt-get install build-essential"; exit 1; }
 	$(CARGO) build --release --bin kith
 	@echo
-	@echo "Serving on http://$(LISTEN), data in $(DATA), stop with Ctrl-C. From another terminal, try:"
-	@echo "  curl http://$(LISTEN)/healthz/ready"
-	@echo "  target/release/kith admin health --data $(DATA)"
-	@echo "  target/release/kith --help"
+	@echo "Serving on http://$(LISTEN), data in $(DATA), stop with Ctrl-C. From other terminals, try:"
+	@echo "  $(BUILT)/kith chat --plain --server http://$(LISTEN)      /signup ann; /help lists the rest"
+	@echo "  $(BUILT)/kith admin health --data $(DATA)"
+	@echo "  $(BUILT)/kith --help"
 	@echo
-	@exec $${CARGO_TARGET_DIR:-target}/release/kith serve --data $(DATA) --listen $(LISTEN)
+	@exec $(BUILT)/kith serve --data $(DATA) --listen $(LISTEN)
 
 test: ## run all tests
 	$(CARGO) test --release --workspace --doc
@@ -47,11 +47,12 @@ docs: ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --document-private-items
 
 example: ## write kith.example.toml anew from the code
-	$(KITH) config default > kith.example.toml
+	$(CARGO) build --release --bin kith
+	$(BUILT)/kith config default > kith.example.toml
 
-bench: ## measure: durable 1:1, rooms, memory per connection
+bench: ## measure everything: rates, latencies, memory, start (about half an hour)
 	$(CARGO) build --release --bin kith --bin kith-load
-	$${CARGO_TARGET_DIR:-target}/release/kith-load bench --kith $${CARGO_TARGET_DIR:-target}/release/kith
+	$(BUILT)/kith-load bench all --results bench/results.jsonl --page bench/results.md
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -139,9 +139,16 @@ fn spawn(binary: &Path, folder: &Path, port: u16) -> Result<Child> {
         ("KITH_PASSWORD_MEMORY_KIB", "8".to_owned()),
         ("KITH_PASSWORD_ITERATIONS", "1".to_owned()),
         ("KITH_PASSWORD_QUEUE", "10000".to_owned()),
-        ("KITH_LOG_LEVEL", "warn".to_owned()),
+        ("KITH_LOG_FILTER", "warn".to_owned()),
     ];
-    Command::new(binary)
+    let mut command = Command::new(binary);
+    // What is set for another server must not change this one.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KITH_") {
+            command.env_remove(name);
+        }
+    }
+    command
         .arg("serve")
         .envs(settings)
         .current_dir(folder)

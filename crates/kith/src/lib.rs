@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod logging;
+pub mod memory;
 pub mod metrics;
 pub mod node;
 pub mod server;

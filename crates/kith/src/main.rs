@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    kith::memory::set_up();
     kith::cli::run()
 }

@@ -184,6 +184,7 @@ async fn first_at(node: &Node, thread: ThreadId, at: Timestamp, last_seq: u64) -
 
 /// Ranges of the log that somebody sees: ascending, both ends included. The log has no holes, so
 /// pages are picked by arithmetic, before anything is read.
+#[derive(Debug)]
 struct Seen(Vec<(u64, u64)>);
 
 impl Seen {

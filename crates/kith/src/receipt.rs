@@ -373,10 +373,12 @@ pub async fn receipts(node: &Node, caller: Caller, thread: ThreadId, seq: u64) -
             .await?
             .to_each()
             .collect();
-    let mut receipts = Receipts::default();
-    receipts.counts = ReceiptCounts {
-        of: members.len() as u64,
-        ..ReceiptCounts::default()
+    let mut receipts = Receipts {
+        counts: ReceiptCounts {
+            of: members.len() as u64,
+            ..ReceiptCounts::default()
+        },
+        ..Receipts::default()
     };
     for member in members {
         let marks = effective(

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::http;
 use crate::http::auth::Peer;
+use crate::http::input::BodyWithin;
 use crate::node::{Node, SharedNode};
 use crate::{receipt, session};
 use anyhow::Context;
@@ -21,9 +22,6 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tower::Service;
-
-/// A header block that takes longer is from somebody who holds connections open.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What browsers and proxies send fits several times.
 const HEADERS_MAX_BYTES: usize = 32 * 1024;
@@ -63,12 +61,16 @@ pub async fn start_with(
         .await
         .with_context(|| format!("http.listen {listen} cannot be opened"))?;
     let address = listener.local_addr()?;
+    let within = Within {
+        head: Duration::from_secs(config.http.header_timeout_s),
+        body: BodyWithin(Duration::from_secs(config.http.body_timeout_s)),
+    };
     let node = Node::start(config, store, clock);
     // Set once, before the first connection.
     let _ = node.address.set(address);
     let (stop, stopping) = watch::channel(false);
     let service = http::service(node.clone());
-    let accept = tokio::spawn(accept(listener, service, stopping));
+    let accept = tokio::spawn(accept(listener, service, within, stopping));
     let ticks = vec![
         tokio::spawn(every_quarter_second(node.clone())),
         tokio::spawn(every_second(node.clone())),
@@ -200,8 +202,20 @@ fn warn<T>(what: &'static str, result: Result<T>) {
     }
 }
 
+/// How long a client may take to send a request.
+#[derive(Clone, Copy)]
+struct Within {
+    head: Duration,
+    body: BodyWithin,
+}
+
 /// Takes connections until told to stop, then waits for those that are open.
-async fn accept(listener: TcpListener, service: Router, stopping: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    service: Router,
+    within: Within,
+    stopping: watch::Receiver<bool>,
+) {
     // Every connection holds a sender: once all are gone, so are the connections.
     let (open, mut all_closed) = mpsc::channel::<()>(1);
     loop {
@@ -210,7 +224,14 @@ async fn accept(listener: TcpListener, service: Router, stopping: watch::Receive
             () = told_to_stop(stopping.clone()) => break,
         };
         match accepted {
-            Ok((stream, peer)) => serve(stream, peer, &service, stopping.clone(), open.clone()),
+            Ok((stream, peer)) => serve(
+                stream,
+                peer,
+                &service,
+                within,
+                stopping.clone(),
+                open.clone(),
+            ),
             // Out of file descriptors: others are closed meanwhile.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
@@ -232,6 +253,7 @@ fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     service: &Router,
+    within: Within,
     stopping: watch::Receiver<bool>,
     open: mpsc::Sender<()>,
 ) {
@@ -240,12 +262,13 @@ fn serve(
     let service = service.clone();
     let handle = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(within.body);
         service.clone().call(request)
     });
     tokio::spawn(async move {
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS_WITHIN)
+            .header_read_timeout(within.head)
             .max_buf_size(HEADERS_MAX_BYTES)
             .serve_connection(TokioIo::new(stream), handle)
             .with_upgrades();

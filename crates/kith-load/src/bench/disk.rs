@@ -1,9 +1,8 @@
 //! What the disk itself can do: append and fdatasync, the bound for every durable message.
 
 use super::machine::Cpu;
-use super::row::{Latency, Row};
+use super::row::{Latency, Row, histogram};
 use anyhow::{Context, Result};
-use hdrhistogram::Histogram;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -25,7 +24,7 @@ pub fn append_and_sync(folder: &Path, records: usize, duration: Duration) -> Res
 
 fn measure(mut file: File, records: usize, duration: Duration) -> Result<Row> {
     let batch = vec![b'x'; RECORD_BYTES * records];
-    let mut sync_ns = Histogram::<u64>::new(3)?;
+    let mut sync_ns = histogram()?;
     let before = Cpu::now(None)?;
     let began = Instant::now();
     while began.elapsed() < duration {

@@ -1,6 +1,8 @@
 //! Measures a server: many cheap sockets on one thread, CPU and memory as the kernel counts them.
 
 mod disk;
+#[cfg(test)]
+mod fake;
 mod machine;
 mod page;
 mod request;

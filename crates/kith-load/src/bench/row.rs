@@ -2,6 +2,7 @@
 
 use super::machine::Used;
 use super::traffic::Counted;
+use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -38,6 +39,9 @@ pub struct Row {
     /// Percentiles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
+    /// Median against that of a small thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
     /// Memory of the server at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rss_mb: Option<f64>,
@@ -65,9 +69,17 @@ pub struct Latency {
     pub max: f64,
 }
 
+/// Longest latency that a histogram tells apart: two minutes.
+const LATENCY_MAX_NS: u64 = 120_000_000_000;
+
+/// For latencies in nanoseconds, to three digits.
+pub(crate) fn histogram() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1_000, LATENCY_MAX_NS, 3)?)
+}
+
 impl Latency {
     /// Of a histogram in nanoseconds.
-    pub fn of(histogram: &hdrhistogram::Histogram<u64>) -> Self {
+    pub fn of(histogram: &Histogram<u64>) -> Self {
         let ms = |ns: u64| ns as f64 / 1e6;
         Self {
             p50: ms(histogram.value_at_quantile(0.5)),

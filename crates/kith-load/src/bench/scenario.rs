@@ -1,13 +1,14 @@
 //! The scenarios of the table: what each does to a server and what it measures.
 
 use super::machine::{Cpu, Used, rss_bytes};
-use super::row::{Latency, Row};
+use super::row::{Latency, Row, histogram};
 use super::setup::Target;
 use super::traffic::{Pace, Traffic};
 use super::wire;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use hdrhistogram::Histogram;
+use indicatif::ProgressBar;
 use kith_client::Session;
 use kith_protocol::ThreadId;
 use kith_protocol::session::{Device, DeviceKind, Login};
@@ -87,7 +88,9 @@ impl Scenario {
             Self::Idle => idle(&name, target, size),
             Self::Resume => resume(&name, target, size),
             Self::Pages => {
-                let long = fill(target, size.entries, |_| {})?;
+                let bar = ProgressBar::new(size.entries).with_message("filling");
+                let long = fill(target, size.entries, |done| bar.set_position(done))?;
+                bar.finish_and_clear();
                 pages(&name, target, &long, size)
             }
         };
@@ -218,7 +221,7 @@ fn resume(name: &str, target: &Target, size: Size) -> Result<Row> {
             .collect()
     });
     let used = before.until(&Cpu::now(target.pid)?);
-    let mut all = Histogram::<u64>::new(3)?;
+    let mut all = histogram()?;
     for one in counts? {
         all.add(one)?;
     }
@@ -233,7 +236,7 @@ fn resume(name: &str, target: &Target, size: Size) -> Result<Row> {
 fn resume_until(target: &Target, person: &Session, end: Instant) -> Result<Histogram<u64>> {
     let mut http = super::request::Kept::connect(target.address(), &person.token)?;
     let mut cursor = String::new();
-    let mut latency_ns = Histogram::<u64>::new(3)?;
+    let mut latency_ns = histogram()?;
     while Instant::now() < end {
         let began = Instant::now();
         let socket = wire::dial(target.address(), &person.token)?;
@@ -285,7 +288,7 @@ pub(super) fn pages(name: &str, target: &Target, long: &Filled, size: Size) -> R
     let short = fill(target, 1_000, |_| {})?;
     let before = Cpu::now(target.pid)?;
     let mut rng = StdRng::seed_from_u64(size.seed);
-    let mut times = [Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?];
+    let mut times = [histogram()?, histogram()?];
     let mut http = super::request::Kept::connect(target.address(), &long.token)?;
     let mut http_short = super::request::Kept::connect(target.address(), &short.token)?;
     for round in 0..PAGES {
@@ -321,6 +324,7 @@ pub(super) fn pages(name: &str, target: &Target, long: &Filled, size: Size) -> R
     let mut row = Row::new(name, used).valued(long_ns.p99, "ms (p99)");
     row.server_us = Some(used.server_s * 1e6 / (2 * PAGES) as f64).filter(|us| *us > 0.0);
     row.latency_ms = Some(long_ns);
+    row.ratio = Some(long_ns.p50 / short_ns.p50);
     row.note = format!(
         "{} entries; median {:.3} ms, {:.2} × that of 1,000 entries ({:.3} ms)",
         long.entries,

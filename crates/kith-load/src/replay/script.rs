@@ -140,7 +140,7 @@ pub fn script(room: &Room, mix: Mix, readers: usize, seed: u64) -> Vec<Act> {
     for line in 0..room.lines.len() {
         draw.before(line);
         draw.say(line);
-        draw.after(line);
+        draw.after();
     }
     draw.acts
 }
@@ -240,7 +240,7 @@ impl<'a> Draw<'a> {
         self.said = line + 1;
     }
 
-    fn after(&mut self, line: usize) {
+    fn after(&mut self) {
         if self.chance(self.mix.edits) {
             self.edit();
         }

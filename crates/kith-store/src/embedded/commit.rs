@@ -4,24 +4,27 @@
 use super::delivered::{Delivered, FLUSH_EVERY};
 use super::figure::Figures;
 use super::log::{self, LastSeqs};
-use super::row::{self, Row};
-use super::table::{Table, Tables};
+use super::stage::Stage;
+use super::table::Tables;
 use crate::log::{Append, Appended};
 use crate::{StoreError, StoreResult};
-use fjall::{OwnedWriteBatch, PersistMode, UserValue};
+use fjall::{OwnedWriteBatch, PersistMode};
 use kith_protocol::ThreadId;
 use parking_lot::{Condvar, Mutex};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Requests that may wait: a second of work at full speed. More are refused at once, so that overload
-/// is told early and nothing waits for longer than a client does.
+/// Requests that may wait: about a second of work at full speed. More are refused at once, so that
+/// overload is told early and nothing waits for longer than a client does.
 const QUEUE_MAX: usize = 65_536;
-/// Bytes that may wait: the share of the memory bound that is not caches and memtables.
-const QUEUE_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes that may wait: some 15,000 short messages, which is what comes in while the disk stalls.
+const QUEUE_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// How often it is looked whether there is room in memory again.
+const CROWDED_STEP: Duration = Duration::from_millis(1);
 
 /// What the embedded engine does on its commit thread, after the commit, with its outcome.
 type Finish = Box<dyn FnOnce(StoreResult<()>) + Send>;
@@ -64,11 +67,7 @@ impl Committer {
         delivered: Arc<Delivered>,
         figures: Arc<Figures>,
     ) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
-        let committer = Arc::new(Self {
-            queue: Mutex::default(),
-            wake: Condvar::new(),
-            broken: OnceLock::new(),
-        });
+        let committer = Arc::new(Self::without_thread());
         let mut writer = Writer {
             committer: Arc::clone(&committer),
             tables,
@@ -81,6 +80,14 @@ impl Committer {
             .name("kith-commit".to_owned())
             .spawn(move || writer.run())?;
         Ok((committer, thread))
+    }
+
+    fn without_thread() -> Self {
+        Self {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            broken: OnceLock::new(),
+        }
     }
 
     /// Appends; answered when it is durable.
@@ -192,81 +199,6 @@ pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
 
-/// Rows of one batch, with what later requests of the same batch must see of them.
-pub(super) struct Stage<'a> {
-    tables: &'a Tables,
-    batch: OwnedWriteBatch,
-    /// Rows of this batch that a condition may read.
-    pending: FxHashMap<(Table, Vec<u8>), Option<UserValue>>,
-    scratch: &'a mut Vec<u8>,
-}
-
-impl Stage<'_> {
-    /// The row as it will be after what is staged so far.
-    pub(super) fn get<R: Row>(&self, table: Table, key: &[u8]) -> StoreResult<Option<R>> {
-        self.bytes(table, key)?
-            .map(|bytes| row::read(&bytes))
-            .transpose()
-    }
-
-    /// Whether there is a row, after what is staged so far.
-    pub(super) fn has(&self, table: Table, key: &[u8]) -> StoreResult<bool> {
-        Ok(self.bytes(table, key)?.is_some())
-    }
-
-    fn bytes(&self, table: Table, key: &[u8]) -> StoreResult<Option<UserValue>> {
-        // The look-up needs an owned key; an empty map, the usual case, does without.
-        if !self.pending.is_empty()
-            && let Some(pending) = self.pending.get(&(table, key.to_vec()))
-        {
-            return Ok(pending.clone());
-        }
-        self.tables.of(table).get(key).map_err(super::failed)
-    }
-
-    /// Stages a row that a later condition may read.
-    pub(super) fn put<R: Row>(&mut self, table: Table, key: &[u8], row: &R) -> StoreResult<()> {
-        row::write(row, self.scratch)?;
-        self.put_bytes(table, key, UserValue::from(self.scratch.as_slice()));
-        Ok(())
-    }
-
-    /// Stages a row that says everything by being there.
-    pub(super) fn put_empty(&mut self, table: Table, key: &[u8]) {
-        self.put_bytes(table, key, UserValue::from([].as_slice()));
-    }
-
-    fn put_bytes(&mut self, table: Table, key: &[u8], value: UserValue) {
-        self.pending
-            .insert((table, key.to_vec()), Some(value.clone()));
-        self.batch.insert(self.tables.of(table), key, value);
-    }
-
-    /// Stages a row of the hot path: no condition reads it within the same batch.
-    pub(super) fn put_unread<R: Row>(
-        &mut self,
-        table: Table,
-        key: &[u8],
-        row: &R,
-    ) -> StoreResult<()> {
-        row::write(row, self.scratch)?;
-        self.batch
-            .insert(self.tables.of(table), key, self.scratch.as_slice());
-        Ok(())
-    }
-
-    /// Stages that a row goes.
-    pub(super) fn remove(&mut self, table: Table, key: &[u8]) {
-        self.pending.insert((table, key.to_vec()), None);
-        self.batch.remove(self.tables.of(table), key);
-    }
-
-    /// The tables below what is staged.
-    pub(super) fn tables(&self) -> &Tables {
-        self.tables
-    }
-}
-
 /// The thread's own things.
 struct Writer {
     committer: Arc<Committer>,
@@ -330,12 +262,7 @@ impl Writer {
     fn commit_some(&mut self, requests: &mut std::iter::Peekable<std::vec::Drain<'_, Request>>) {
         let tables = Arc::clone(&self.tables);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut stage = Stage {
-            tables: &tables,
-            batch: OwnedWriteBatch::with_capacity(tables.db.clone(), 2 * requests.len()),
-            pending: FxHashMap::default(),
-            scratch: &mut scratch,
-        };
+        let mut stage = Stage::new(&tables, &mut scratch, 2 * requests.len());
         let mut waiting = Vec::with_capacity(requests.len());
         let mut appended = FxHashSet::<ThreadId>::default();
         let mut durable = false;
@@ -364,7 +291,7 @@ impl Writer {
                 }
             }
         }
-        let batch = stage.batch;
+        let batch = stage.into_batch();
         self.scratch = scratch;
         let outcome = self.commit(batch, waiting.len(), durable);
         for one in waiting {
@@ -393,13 +320,29 @@ impl Writer {
         };
         let rows = batch.len();
         let began = Instant::now();
-        let outcome = batch.durability(Some(mode)).commit();
+        let outcome = self
+            .wait_for_flushes()
+            .and_then(|()| batch.durability(Some(mode)).commit());
         self.figures.committed(requests, rows, began.elapsed());
         outcome.map_err(|error| {
             let why = format!("a commit failed: {}", super::in_words(&error));
             self.committer.break_down(why.clone());
-            StoreError::Unknown(why)
+            match error {
+                // Refused before anything was written.
+                fjall::Error::Poisoned => StoreError::Unavailable(why),
+                _ => StoreError::Unknown(why),
+            }
         })
+    }
+
+    /// Waits while memtables are full. fjall would wait in the commit, in steps of 100 ms, and for ever
+    /// when its own threads have died; here that is noticed.
+    fn wait_for_flushes(&self) -> fjall::Result<()> {
+        while self.tables.are_crowded() {
+            std::thread::sleep(CROWDED_STEP);
+            self.tables.db.persist(PersistMode::Buffer)?;
+        }
+        Ok(())
     }
 
     fn store_delivered(&mut self) {
@@ -429,5 +372,65 @@ impl Drop for Guard<'_> {
         }
         // Answers of those who wait are dropped with their requests.
         self.0.queue.lock().waiting.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request::Change {
+            stage: Box::new(|_| Box::new(|_| ())),
+            durable: true,
+        }
+    }
+
+    fn is_refused(committer: &Committer, bytes: usize) -> bool {
+        match committer.submit(request(), bytes) {
+            Ok(()) => false,
+            Err(StoreError::Unavailable(_)) => true,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_full_queue_refuses_at_once() {
+        let committer = Committer::without_thread();
+        for _ in 0..QUEUE_MAX {
+            assert!(!is_refused(&committer, 1));
+        }
+        assert!(is_refused(&committer, 1));
+        assert_eq!(committer.waiting(), QUEUE_MAX);
+    }
+
+    #[test]
+    fn the_bytes_that_wait_have_a_bound_at_below_and_above() {
+        let committer = Committer::without_thread();
+        assert!(!is_refused(&committer, QUEUE_MAX_BYTES - 1));
+        assert!(is_refused(&committer, 2));
+        assert!(!is_refused(&committer, 1));
+        assert!(is_refused(&committer, 1));
+    }
+
+    #[test]
+    fn what_is_larger_than_the_bound_is_taken_alone() {
+        let committer = Committer::without_thread();
+        assert!(!is_refused(&committer, QUEUE_MAX_BYTES + 1));
+        assert!(is_refused(&committer, 1));
+    }
+
+    #[test]
+    fn a_broken_store_says_why_it_refuses() {
+        let committer = Committer::without_thread();
+        committer.break_down("the disk is on fire".to_owned());
+        let refusal = committer
+            .submit(request(), 1)
+            .err()
+            .map(|error| error.to_string());
+        assert_eq!(
+            refusal.as_deref(),
+            Some("the store is unavailable: the disk is on fire")
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The thread log in fjall: a row per entry, the last seq of busy threads in memory.
 
-use super::commit::Stage;
+use super::stage::Stage;
 use super::table::{Reader, Table, Tables, bad_key};
 use super::{Embedded, failed, key, purge, thread};
 use crate::log::{Append, Appended, EntryRow, Span, ThreadLog};
@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 
 /// Threads per generation of [`LastSeqs`]: two generations are some 3 MB.
 const GENERATION: usize = 32_768;
-/// Bytes that a request has besides its texts, about.
-const REQUEST_BYTES: usize = 512;
+/// Bytes of an entry or a view besides its texts, about.
+const ROW_BYTES: usize = 256;
 
 /// The last seq of threads that were appended to lately, so that an append costs no read. Known to the
 /// commit thread only, which alone moves them. Two generations: when the younger is full, the elder goes.
@@ -49,9 +49,9 @@ pub(super) fn weight(append: &Append) -> usize {
         let body = &entry.body;
         let text = body.text.as_ref().map_or(0, String::len);
         let ext = body.ext.as_ref().map_or(0, String::len);
-        REQUEST_BYTES + text + ext + 16 * (body.mentions.len() + body.user_ids.len())
+        ROW_BYTES + text + ext + 16 * (body.mentions.len() + body.user_ids.len())
     });
-    REQUEST_BYTES * (1 + append.views.len()) + texts.sum::<usize>()
+    ROW_BYTES * (1 + append.views.len()) + texts.sum::<usize>()
 }
 
 /// Checks an append and stages all that it does.

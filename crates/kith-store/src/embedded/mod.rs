@@ -4,7 +4,7 @@
 //! and one sync. It alone writes, so it checks every condition without a lock. Reads take a snapshot each
 //! and run where blocking is allowed, one hop per call. What a row looks like stands in `row`, where it
 //! lies in `key`, which keyspaces there are and why in `table`. The folder has a lock and a format
-//! ([`folder`](mod@folder)). After a commit that failed the engine takes no more writes: what is on disk then is not
+//! (`folder`). After a commit that failed the engine takes no more writes: what is on disk then is not
 //! known for sure, and is known again after the next start.
 
 mod commit;
@@ -19,19 +19,22 @@ mod mark;
 mod purge;
 mod row;
 mod session;
+mod stage;
 mod table;
 mod thread;
+mod torn;
 mod user;
 mod user_thread;
 
 pub use folder::OpenError;
 
 use crate::{SharedStore, Store, StoreError, StoreResult};
-use commit::{Committer, Stage, closed};
+use commit::{Committer, closed};
 use delivered::Delivered;
 use figure::Figures;
 use folder::FolderLock;
 use parking_lot::{Mutex, RwLock};
+use stage::Stage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -49,7 +52,7 @@ pub struct EmbeddedConfig {
 }
 
 impl Default for EmbeddedConfig {
-    /// 32 MB in all: 8 for the cache, 16 for memtables, 8 for what waits to be committed.
+    /// 24 MB: 8 for the cache, 16 for memtables. Up to 16 more wait while the disk stalls.
     fn default() -> Self {
         Self {
             folder: PathBuf::from("data"),
@@ -62,8 +65,7 @@ impl Default for EmbeddedConfig {
 /// Opens the store in a folder.
 pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
     let lock = folder::prepare(&config.folder)?;
-    let tables = Tables::open(&config).map_err(|error| folder::explain(&config.folder, error))?;
-    let tables = Arc::new(tables);
+    let tables = Arc::new(torn::open(&config)?);
     let delivered = Arc::new(Delivered::default());
     let figures = Arc::new(Figures::default());
     let (commits, thread) = Committer::start(
@@ -81,6 +83,7 @@ pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
             thread,
             _lock: lock,
         })),
+        purging: tokio::sync::Mutex::default(),
     }))
 }
 
@@ -92,6 +95,7 @@ struct Embedded {
     delivered: Arc<Delivered>,
     figures: Arc<Figures>,
     held: Mutex<Option<Held>>,
+    purging: tokio::sync::Mutex<()>,
 }
 
 /// What closing gives back.

@@ -6,14 +6,17 @@
 //! `views` is everything else that is keyed by threads; `people` is accounts and what is between them, rarely
 //! written.
 
+use super::purge::FILLER;
 use super::row::{self, Row};
 use super::{EmbeddedConfig, failed};
 use crate::{StoreError, StoreResult};
 use fjall::compaction::Leveled;
 use fjall::{
-    Database, Iter, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, Readable, Snapshot,
+    CompressionType, Database, Iter, Keyspace, KeyspaceCreateOptions, KvSeparationOptions,
+    Readable, Snapshot,
 };
 use std::ops::RangeBounds;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One keyspace.
@@ -25,9 +28,15 @@ pub(super) enum Table {
     People,
 }
 
+impl Table {
+    /// Every one.
+    pub(super) const ALL: [Self; 4] = [Self::Messages, Self::Heads, Self::Views, Self::People];
+}
+
 /// All keyspaces.
 pub(super) struct Tables {
     pub(super) db: Database,
+    folder: PathBuf,
     messages: Keyspace,
     heads: Keyspace,
     views: Keyspace,
@@ -37,24 +46,35 @@ pub(super) struct Tables {
 /// Background threads. With one, a rotation waits behind compaction and memory grows without bound.
 const WORKERS: usize = 2;
 /// The smallest that fjall takes; its active journal has this size anyway.
-const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Runs in level 0 before they are merged: a third of the work of the default 4.
 const L0_RUNS: u8 = 12;
 /// Values from this size on live in blob files: almost every message does.
 const SEPARATE_FROM_BYTES: u32 = 64;
+/// Sealed memtables at which commits wait: fjall itself would wait at four.
+const SEALED_MAX: usize = 3;
+/// Tables in level 0 at which commits wait: fjall itself would slow down at twenty and stop at thirty.
+const L0_TABLES_MAX: usize = 28;
 /// Open files that are kept: an eighth of the usual limit of a process.
 const OPEN_FILES: usize = 128;
 
 impl Tables {
     /// Opens or makes them.
     pub(super) fn open(config: &EmbeddedConfig) -> fjall::Result<Self> {
-        let db = Database::builder(config.folder.join("tables"))
+        let folder = config.folder.join("tables");
+        let db = Database::builder(&folder)
             .cache_size(config.cache_bytes)
             .worker_threads(WORKERS)
             .max_journaling_size(JOURNAL_BYTES)
             .max_cached_files(Some(OPEN_FILES))
             .manual_journal_persist(true)
+            // Compressing texts a second time costs more than it saves: the journal is reused.
+            .journal_compression(CompressionType::None)
             .open()?;
+        if db.keyspace_exists(FILLER) {
+            let filler = db.keyspace(FILLER, KeyspaceCreateOptions::default)?;
+            db.delete_keyspace(filler)?;
+        }
         let options = |share: u64| {
             let memtable_bytes = (config.memtable_bytes / share).max(64 * 1024);
             KeyspaceCreateOptions::default()
@@ -62,7 +82,12 @@ impl Tables {
                 .max_memtable_size(memtable_bytes)
                 .compaction_strategy(Arc::new(Leveled::default().with_l0_threshold(L0_RUNS)))
         };
-        let separated = KvSeparationOptions::default().separation_threshold(SEPARATE_FROM_BYTES);
+        // A blob file that holds anything erased is rewritten as soon as compaction meets all that points to
+        // it. Nothing but erasure makes a blob stale, so this costs nothing where nothing is erased.
+        let separated = KvSeparationOptions::default()
+            .separation_threshold(SEPARATE_FROM_BYTES)
+            .staleness_threshold(0.0)
+            .age_cutoff(1.0);
         Ok(Self {
             messages: db.keyspace("messages", || {
                 options(2).with_kv_separation(Some(separated))
@@ -70,6 +95,7 @@ impl Tables {
             heads: db.keyspace("heads", || options(8))?,
             views: db.keyspace("views", || options(4))?,
             people: db.keyspace("people", || options(8))?,
+            folder,
             db,
         })
     }
@@ -84,6 +110,20 @@ impl Tables {
         }
     }
 
+    /// Whether a commit now might make fjall wait by itself.
+    pub(super) fn are_crowded(&self) -> bool {
+        Table::ALL.iter().any(|table| {
+            let keyspace = self.of(*table);
+            keyspace.sealed_memtable_count() >= SEALED_MAX
+                || keyspace.l0_table_count() >= L0_TABLES_MAX
+        })
+    }
+
+    /// The journals that are there now.
+    pub(super) fn journals(&self) -> std::io::Result<Vec<PathBuf>> {
+        journals(&self.folder)
+    }
+
     /// All of them as they are now.
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader {
@@ -91,6 +131,18 @@ impl Tables {
             snapshot: self.db.snapshot(),
         }
     }
+}
+
+/// The journals in the folder of fjall.
+pub(super) fn journals(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut journals = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "jnl") {
+            journals.push(path);
+        }
+    }
+    Ok(journals)
 }
 
 /// One moment of all tables.

@@ -39,7 +39,10 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(self.serve(config))
+        let done = runtime.block_on(self.serve(config));
+        // What is still running after a stop at once is not waited for.
+        runtime.shutdown_background();
+        done
     }
 
     async fn serve(&self, config: Arc<Config>) -> anyhow::Result<()> {
@@ -49,7 +52,8 @@ impl Serve {
         make_folder(&config)?;
         let running = Arc::new(server::start(config.clone()).await?);
         let stop = StopSwitch::default();
-        let routes = admin::routes(running.clone(), figures, stop.clone());
+        let routes = admin::routes(running.clone(), figures, stop.clone())
+            .merge(admin::user::routes(running.node().clone()));
         let door = open_door(&config, routes).await;
         let door = match door {
             Ok(door) => door,

@@ -173,8 +173,11 @@ impl Layers {
             self.add_text(&key, text, origin);
             return;
         }
-        let section = rest.split('_').next().unwrap_or(rest).to_lowercase();
-        if self.is_section(&section) {
+        // `KITH_PASSWORD` is what `kith chat` signs in with, and no field of a section.
+        let section = rest
+            .split_once('_')
+            .map(|(section, _)| section.to_lowercase());
+        if section.is_some_and(|section| self.is_section(&section)) {
             let near = nearest(name, self.leaves.keys().map(|key| variable(key)));
             self.errors
                 .push(format!("{name} sets nothing: there is no such key{near}"));

@@ -8,8 +8,8 @@ section! {
         /// `auto` is text on a terminal and JSON lines otherwise.
         format: LogFormat = LogFormat::Auto;
         /// What is logged: a level (error, warn, info, debug, trace), or levels by module such as
-        /// `info,kith::thread=debug`.
-        filter: String = "info".into();
+        /// `info,kith::thread=debug`. The store's engine tells much that only its authors need.
+        filter: String = "info,fjall=warn,lsm_tree=warn".into();
     }
 }
 

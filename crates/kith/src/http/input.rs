@@ -8,9 +8,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kith_protocol::BadField;
 use kith_protocol::input;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// A request body.
 pub const BODY_MAX_BYTES: usize = 1 << 20;
+
+/// How long a client may take to send a body; the listener puts it beside each request.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyWithin(pub Duration);
 
 /// A JSON body.
 pub struct Json<T>(pub T);
@@ -22,8 +27,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if !is_json(&request) {
             return Err(Error::Unsupported("send application/json"));
         }
-        let body = Limited::new(request.into_body(), BODY_MAX_BYTES);
-        let bytes = body.collect().await.map_err(|error| {
+        let within = request.extensions().get::<BodyWithin>().copied();
+        let body = Limited::new(request.into_body(), BODY_MAX_BYTES).collect();
+        let read = match within {
+            Some(BodyWithin(within)) => timely(within, body).await?,
+            None => body.await,
+        };
+        let bytes = read.map_err(|error| {
             if error.is::<LengthLimitError>() {
                 Error::TooLarge(BODY_MAX_BYTES)
             } else {
@@ -32,6 +42,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         })?;
         Ok(Self(input::parse(&bytes.to_bytes())?))
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a client takes to send is not the rules' time"
+)]
+async fn timely<T>(within: Duration, body: impl Future<Output = T>) -> Result<T, Error> {
+    tokio::time::timeout(within, body)
+        .await
+        .map_err(|_| Error::Field(BadField::invalid("body", "took too long")))
 }
 
 fn is_json(request: &Request) -> bool {

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod auth;
 pub mod contact;
 pub mod frames;
+pub mod health;
 pub mod input;
 pub mod message;
 pub mod presence;
@@ -15,8 +16,9 @@ pub mod thread;
 pub mod user;
 
 use crate::error::Error;
+use crate::metrics;
 use crate::node::SharedNode;
-use axum::Router;
+use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -56,6 +58,8 @@ pub fn routes() -> OpenApiRouter<SharedNode> {
         .routes(routes!(presence::heartbeat))
         .routes(routes!(presence::push_address))
         .routes(routes!(socket::open))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
 }
 
 /// The service behind the listener.
@@ -64,5 +68,6 @@ pub fn service(node: SharedNode) -> Router {
     router
         .method_not_allowed_fallback(|| async { Error::NotFound })
         .fallback(|| async { Error::NotFound })
+        .layer(middleware::from_fn(metrics::count_requests))
         .with_state(node)
 }

@@ -153,10 +153,10 @@ async fn exchange(node: &SharedNode, mut socket: WebSocket, connection: &Arc<Con
     loop {
         let drained = queue.drain();
         if let Err(code) = write(&mut socket, queue, drained).await {
-            return match code {
-                Some(code) => close(socket, code).await,
-                None => {}
-            };
+            if let Some(code) = code {
+                close(socket, code).await;
+            }
+            return;
         }
         let may_read = job.is_none() && queue.may_read();
         tokio::select! {

@@ -306,7 +306,7 @@ fn decide(
     let now = node.clock.now();
     let mut commands = commands.into_iter();
     let mut later = Vec::new();
-    while let Some(mut command) = commands.next() {
+    for mut command in commands.by_ref() {
         let acts_on_batch = command.act.target_seq().is_some_and(|seq| seq > stored_seq);
         if bytes > BATCH_MAX_BYTES || (acts_on_batch && state.head.last_seq > stored_seq) {
             later.push(command);

@@ -1,16 +1,12 @@
 //! What the person meets who runs kith: help, refusals, health, and how it stops.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Far longer than anything here takes.
@@ -75,6 +71,8 @@ struct Served {
     child: Child,
     _watched: Watched,
     out: BufReader<ChildStdout>,
+    /// Read all the time, so that a full pipe does not hold it up.
+    log: JoinHandle<String>,
     address: SocketAddr,
     admin: String,
 }
@@ -91,6 +89,12 @@ impl Served {
             .unwrap();
         let watched = Watched::new(child.id());
         let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut err = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            err.read_to_string(&mut log).unwrap();
+            log
+        });
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         let up: serde_json::Value = serde_json::from_str(&line).expect("it must come up");
@@ -98,6 +102,7 @@ impl Served {
         Self {
             _watched: watched,
             child,
+            log,
             out,
             address: url.strip_prefix("http://").unwrap().parse().unwrap(),
             admin: up["admin"].as_str().unwrap().to_owned(),
@@ -117,13 +122,12 @@ impl Served {
 
     /// Waits until it has stopped; gives whether it did so properly, and its log.
     fn stopped(mut self) -> (bool, String) {
-        let mut log = String::new();
-        let mut err = self.child.stderr.take().unwrap();
-        err.read_to_string(&mut log).unwrap();
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "", "only the addresses go to standard output");
-        (self.child.wait().unwrap().success(), log)
+        let properly = self.child.wait().unwrap().success();
+        let log = std::mem::replace(&mut self.log, std::thread::spawn(String::new));
+        (properly, log.join().unwrap())
     }
 }
 
@@ -370,4 +374,165 @@ fn a_connection_that_says_nothing_does_not_hold_up_a_stop() {
     let (properly, log) = served.stopped();
     assert!(properly, "{log}");
     assert_eq!(idle.read(&mut [0; 8]).unwrap_or(0), 0);
+}
+
+#[test]
+fn health_is_on_the_public_port_and_figures_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &[]);
+    for path in ["/healthz/live", "/healthz/ready"] {
+        let answer = ask(served.address, &format!("GET {path} HTTP/1.1"));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    for path in ["/metrics", "/v1/admin/health", "/v1/admin/drain"] {
+        let answer = ask(served.address, &format!("GET {path} HTTP/1.1"));
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+    let metrics = run(&[
+        "admin",
+        "metrics",
+        "--data",
+        folder.path().to_str().unwrap(),
+    ]);
+    let metrics = said(&metrics.stdout);
+    let counted = "kith_http_requests_total{route=\"/healthz/ready\",status=\"200\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+    assert!(
+        metrics.contains("route=\"other\",status=\"404\"} 3"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn a_client_that_does_not_finish_its_request_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = [
+        "--set",
+        "http.header_timeout_s=1",
+        "--set",
+        "http.body_timeout_s=1",
+    ];
+    let served = Served::start(folder.path(), &set);
+    let mut half_a_head = TcpStream::connect(served.address).unwrap();
+    write!(half_a_head, "POST /v1/login HTTP/1.1\r\n").unwrap();
+    let mut half_a_body = TcpStream::connect(served.address).unwrap();
+    let head =
+        "POST /v1/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9";
+    write!(half_a_body, "{head}\r\n\r\n{{").unwrap();
+    for mut stream in [half_a_head, half_a_body] {
+        let mut answer = String::new();
+        // Ends when the server closes; an answer before that is welcome.
+        let _ = stream.read_to_string(&mut answer);
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+            "{answer}"
+        );
+    }
+}
+
+/// Sends JSON; the whole answer as text.
+fn post(address: SocketAddr, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close");
+    let length = body.len();
+    write!(
+        stream,
+        "{head}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+const ANN: &str =
+    r#"{"handle":"ann","password":"correct horse","device":{"kind":"phone","label":"p"}}"#;
+
+fn token_in(answer: &str) -> &str {
+    let rest = answer.split("\"token\":\"").nth(1).unwrap();
+    rest.split('"').next().unwrap()
+}
+
+#[test]
+fn a_disabled_account_is_out_at_once_and_may_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &[]);
+    let answer = post(served.address, "/v1/register", ANN);
+    let me = format!(
+        "GET /v1/me HTTP/1.1\r\nauthorization: Bearer {}",
+        token_in(&answer)
+    );
+    assert!(ask(served.address, &me).starts_with("HTTP/1.1 200"));
+
+    let data = folder.path().to_str().unwrap();
+    let done = run(&["user", "disable", "@ann", "--data", data]);
+    assert_eq!(
+        said(&done.stdout),
+        "ann is disabled\n",
+        "{}",
+        said(&done.stderr)
+    );
+    let refused = ask(served.address, &me);
+    assert!(refused.contains("\"account_disabled\""), "{refused}");
+    assert!(post(served.address, "/v1/login", ANN).starts_with("HTTP/1.1 401"));
+
+    assert!(
+        run(&["user", "enable", "ann", "--data", data])
+            .status
+            .success()
+    );
+    assert!(post(served.address, "/v1/login", ANN).starts_with("HTTP/1.1 200"));
+
+    let nobody = run(&["user", "disable", "bo", "--data", data]);
+    assert_eq!(said(&nobody.stderr), "kith: there is no user bo\n");
+    assert!(
+        !run(&["user", "disable", "../x", "--data", data])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn passwords_and_tokens_are_not_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &["--set", "log.filter=trace"]);
+    let answer = post(served.address, "/v1/register", ANN);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let token = token_in(&answer);
+    served.signal("TERM");
+    let (properly, log) = served.stopped();
+    assert!(properly && log.contains("listening"));
+    assert!(
+        !log.contains("correct horse") && !log.contains(token),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_second_signal_stops_at_once_what_the_first_would_wait_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let patient = [
+        "--set",
+        "push.drain_s=600",
+        "--set",
+        "http.body_timeout_s=600",
+    ];
+    let served = Served::start(folder.path(), &patient);
+    let mut half_a_body = TcpStream::connect(served.address).unwrap();
+    let head = "POST /v1/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    write!(
+        half_a_body,
+        "{head}\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n{{"
+    )
+    .unwrap();
+    // "100 Continue": the request is being read.
+    assert_eq!(half_a_body.read(&mut [0; 4]).unwrap(), 4);
+    served.signal("TERM");
+    // The port is closed: it has begun to stop, and waits.
+    while TcpStream::connect(served.address).is_ok() {
+        std::thread::yield_now();
+    }
+    served.signal("INT");
+    let (properly, log) = served.stopped();
+    assert!(properly && log.contains("stopping at once"), "{log}");
 }

@@ -1,0 +1,19 @@
+//! Behaviour of the whole server, from outside, one file per noun. One test program, so that the
+//! server is linked once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what waits for a real server waits in real time"
+)]
+
+mod chat;
+mod client;
+mod config;
+mod contact;
+mod limit;
+mod operate;
+mod replay;
+mod session;
+mod support;
+mod user;
