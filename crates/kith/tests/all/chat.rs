@@ -1,11 +1,5 @@
 //! `kith chat --plain` as scripts and people use it: through pipes, against a real server.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test that cannot be set up has failed, and it waits in real time for what must come"
-)]
-
 use kith::config::{Config, DeviceRule, Policy};
 use kith::server::{self, Running};
 use serde_json::Value;

@@ -1,11 +1,5 @@
 //! The good client against a real server: cuts, restarts, replaced sessions, blocked sockets.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test that cannot be set up has failed, and it waits in real time for what must come"
-)]
-
 use kith::config::{Config, DeviceRule, Policy};
 use kith::server::{self, Running};
 use kith_client::{
