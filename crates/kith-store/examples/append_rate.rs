@@ -141,6 +141,7 @@ fn views(author: UserId, last_seq: u64) -> Vec<ViewChange> {
             kind: EntryKind::Text,
             text: Some("the last message, cut".to_owned()),
         }),
+        last_other_seq: 0,
     };
     let member = MemberRow {
         user: author,

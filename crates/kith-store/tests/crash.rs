@@ -507,5 +507,6 @@ fn head_at(last_seq: u64) -> HeadRow {
         membership_seq: 1,
         wide: false,
         last_message: None,
+        last_other_seq: 0,
     }
 }

@@ -124,6 +124,7 @@ fn views(seq: u64, text: Option<&str>) -> Vec<ViewChange> {
             kind: EntryKind::Text,
             text: text.clone(),
         }),
+        last_other_seq: 0,
     };
     let overlay = OverlayRow {
         target_seq: seq,

@@ -232,6 +232,7 @@ fn head_at(creator: UserId, last_seq: u64) -> HeadRow {
         membership_seq: 1,
         wide: false,
         last_message: None,
+        last_other_seq: 0,
     }
 }
 

@@ -4,14 +4,14 @@
 use super::delivered::{Delivered, FLUSH_EVERY};
 use super::figure::Figures;
 use super::log::{self, LastSeqs};
-use super::row::{self, Row};
-use super::table::{Table, Tables};
+use super::stage::Stage;
+use super::table::Tables;
 use crate::log::{Append, Appended};
 use crate::{StoreError, StoreResult};
-use fjall::{OwnedWriteBatch, PersistMode, UserValue};
+use fjall::{OwnedWriteBatch, PersistMode};
 use kith_protocol::ThreadId;
 use parking_lot::{Condvar, Mutex};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -199,81 +199,6 @@ pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
 
-/// Rows of one batch, with what later requests of the same batch must see of them.
-pub(super) struct Stage<'a> {
-    tables: &'a Tables,
-    batch: OwnedWriteBatch,
-    /// Rows of this batch that a condition may read.
-    pending: FxHashMap<(Table, Vec<u8>), Option<UserValue>>,
-    scratch: &'a mut Vec<u8>,
-}
-
-impl Stage<'_> {
-    /// The row as it will be after what is staged so far.
-    pub(super) fn get<R: Row>(&self, table: Table, key: &[u8]) -> StoreResult<Option<R>> {
-        self.bytes(table, key)?
-            .map(|bytes| row::read(&bytes))
-            .transpose()
-    }
-
-    /// Whether there is a row, after what is staged so far.
-    pub(super) fn has(&self, table: Table, key: &[u8]) -> StoreResult<bool> {
-        Ok(self.bytes(table, key)?.is_some())
-    }
-
-    fn bytes(&self, table: Table, key: &[u8]) -> StoreResult<Option<UserValue>> {
-        // The look-up needs an owned key; an empty map, the usual case, does without.
-        if !self.pending.is_empty()
-            && let Some(pending) = self.pending.get(&(table, key.to_vec()))
-        {
-            return Ok(pending.clone());
-        }
-        self.tables.of(table).get(key).map_err(super::failed)
-    }
-
-    /// Stages a row that a later condition may read.
-    pub(super) fn put<R: Row>(&mut self, table: Table, key: &[u8], row: &R) -> StoreResult<()> {
-        row::write(row, self.scratch)?;
-        self.put_bytes(table, key, UserValue::from(self.scratch.as_slice()));
-        Ok(())
-    }
-
-    /// Stages a row that says everything by being there.
-    pub(super) fn put_empty(&mut self, table: Table, key: &[u8]) {
-        self.put_bytes(table, key, UserValue::from([].as_slice()));
-    }
-
-    fn put_bytes(&mut self, table: Table, key: &[u8], value: UserValue) {
-        self.pending
-            .insert((table, key.to_vec()), Some(value.clone()));
-        self.batch.insert(self.tables.of(table), key, value);
-    }
-
-    /// Stages a row of the hot path: no condition reads it within the same batch.
-    pub(super) fn put_unread<R: Row>(
-        &mut self,
-        table: Table,
-        key: &[u8],
-        row: &R,
-    ) -> StoreResult<()> {
-        row::write(row, self.scratch)?;
-        self.batch
-            .insert(self.tables.of(table), key, self.scratch.as_slice());
-        Ok(())
-    }
-
-    /// Stages that a row goes.
-    pub(super) fn remove(&mut self, table: Table, key: &[u8]) {
-        self.pending.insert((table, key.to_vec()), None);
-        self.batch.remove(self.tables.of(table), key);
-    }
-
-    /// The tables below what is staged.
-    pub(super) fn tables(&self) -> &Tables {
-        self.tables
-    }
-}
-
 /// The thread's own things.
 struct Writer {
     committer: Arc<Committer>,
@@ -337,12 +262,7 @@ impl Writer {
     fn commit_some(&mut self, requests: &mut std::iter::Peekable<std::vec::Drain<'_, Request>>) {
         let tables = Arc::clone(&self.tables);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut stage = Stage {
-            tables: &tables,
-            batch: OwnedWriteBatch::with_capacity(tables.db.clone(), 2 * requests.len()),
-            pending: FxHashMap::default(),
-            scratch: &mut scratch,
-        };
+        let mut stage = Stage::new(&tables, &mut scratch, 2 * requests.len());
         let mut waiting = Vec::with_capacity(requests.len());
         let mut appended = FxHashSet::<ThreadId>::default();
         let mut durable = false;
@@ -371,7 +291,7 @@ impl Writer {
                 }
             }
         }
-        let batch = stage.batch;
+        let batch = stage.into_batch();
         self.scratch = scratch;
         let outcome = self.commit(batch, waiting.len(), durable);
         for one in waiting {

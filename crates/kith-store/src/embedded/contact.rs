@@ -1,6 +1,6 @@
 //! Contacts, requests and blocks in fjall: what both sides see is written twice, in one batch.
 
-use super::commit::Stage;
+use super::stage::Stage;
 use super::table::{Table, bad_key};
 use super::{Embedded, key};
 use crate::StoreResult;

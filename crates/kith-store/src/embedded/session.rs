@@ -1,7 +1,7 @@
 //! Sessions and tokens in fjall.
 
-use super::commit::Stage;
 use super::row::{TokenRow, Version};
+use super::stage::Stage;
 use super::table::{Table, bad_key};
 use super::{Embedded, key};
 use crate::session::{SessionChange, SessionList, SessionRow, Sessions, TokenHash, TokenState};

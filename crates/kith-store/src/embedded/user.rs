@@ -1,6 +1,6 @@
 //! Accounts in fjall: rows by id, handles to ids, words of names to ids.
 
-use super::commit::Stage;
+use super::stage::Stage;
 use super::table::{Reader, Table, bad_key};
 use super::{Embedded, key};
 use crate::user::{UserRow, Users};

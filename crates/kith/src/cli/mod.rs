@@ -6,6 +6,7 @@ mod config;
 mod options;
 mod paper;
 mod serve;
+mod user;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
@@ -43,6 +44,8 @@ enum Command {
     Config(config::ConfigCommand),
     /// Talk to a running server through its admin listener.
     Admin(admin::Admin),
+    /// Manage accounts of a running server.
+    User(user::User),
     /// Print the manual page.
     Man(paper::Man),
     /// Print completions for a shell.
@@ -57,6 +60,7 @@ pub fn run() -> ExitCode {
         Command::Chat(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Admin(command) => command.run(),
+        Command::User(command) => command.run(),
         Command::Man(command) => command.run(Cli::command()),
         Command::Completions(command) => command.run(Cli::command()),
     };

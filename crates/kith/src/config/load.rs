@@ -174,7 +174,9 @@ impl Layers {
             return;
         }
         // `KITH_PASSWORD` is what `kith chat` signs in with, and no field of a section.
-        let section = rest.split_once('_').map(|(section, _)| section.to_lowercase());
+        let section = rest
+            .split_once('_')
+            .map(|(section, _)| section.to_lowercase());
         if section.is_some_and(|section| self.is_section(&section)) {
             let near = nearest(name, self.leaves.keys().map(|key| variable(key)));
             self.errors

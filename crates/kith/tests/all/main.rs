@@ -7,6 +7,8 @@
     reason = "what waits for a real server waits in real time"
 )]
 
+mod chat;
+mod client;
 mod config;
 mod contact;
 mod limit;
