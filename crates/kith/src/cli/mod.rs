@@ -6,6 +6,7 @@ mod config;
 mod options;
 mod paper;
 mod serve;
+mod socket;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
@@ -43,6 +44,10 @@ enum Command {
     Config(config::ConfigCommand),
     /// Talk to a running server through its admin listener.
     Admin(admin::Admin),
+    /// Open a WebSocket and speak frames by hand.
+    Socket(socket::Socket),
+    /// Print the OpenAPI document.
+    Openapi(paper::Openapi),
     /// Print the manual page.
     Man(paper::Man),
     /// Print completions for a shell.
@@ -57,6 +62,8 @@ pub fn run() -> ExitCode {
         Command::Chat(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Admin(command) => command.run(),
+        Command::Socket(command) => command.run(),
+        Command::Openapi(command) => command.run(),
         Command::Man(command) => command.run(Cli::command()),
         Command::Completions(command) => command.run(Cli::command()),
     };

@@ -12,7 +12,9 @@ mod client;
 mod config;
 mod contact;
 mod limit;
+mod openapi;
 mod operate;
+
 mod replay;
 mod session;
 mod support;
