@@ -82,6 +82,12 @@ macro_rules! client_frames {
             pub fn encode(&self, id: Option<&str>) -> String {
                 match self { $(Self::$name(body) => tagged($word, id, body),)+ }
             }
+
+            /// The fields of every client frame beside `t` and `id`.
+            #[cfg(feature = "openapi")]
+            pub fn schemas() -> Vec<FrameSchema> {
+                vec![$(FrameSchema::of::<$name>($word)),+]
+            }
         }
     };
 }
@@ -389,6 +395,12 @@ macro_rules! server_frames {
                 }
             }
 
+            /// The fields of every server frame beside `t`; without `ok`, `pong` and `error`.
+            #[cfg(feature = "openapi")]
+            pub fn schemas() -> Vec<FrameSchema> {
+                vec![$(FrameSchema::of::<$body>($word)),+]
+            }
+
             fn read(word: &str, json: &str) -> serde_json::Result<Self> {
                 Ok(match word {
                     $($word => Self::$name(serde_json::from_str(json)?),)+
@@ -424,6 +436,30 @@ server_frames! {
     GoingAway = "going_away" (GoingAway),
     /// The last frame where the transport has no close codes.
     Closing = "closing" (Closing),
+}
+
+/// The schema of a frame, for the generated OpenAPI document.
+#[cfg(feature = "openapi")]
+pub struct FrameSchema {
+    /// The word in `t`.
+    pub word: &'static str,
+    /// Its other fields.
+    pub schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>,
+    /// Schemas by name that it refers to.
+    pub parts: Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>,
+}
+
+#[cfg(feature = "openapi")]
+impl FrameSchema {
+    fn of<T: utoipa::ToSchema>(word: &'static str) -> Self {
+        let mut parts = Vec::new();
+        T::schemas(&mut parts);
+        Self {
+            word,
+            schema: T::schema(),
+            parts,
+        }
+    }
 }
 
 /// What comes over a socket to a client: an answer or a push.
@@ -699,7 +735,7 @@ pub struct GoingAway {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Closing {
-    /// See [`CloseCode`].
+    /// A close code.
     pub code: u16,
     /// In words.
     pub reason: String,

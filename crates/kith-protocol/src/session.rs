@@ -128,6 +128,7 @@ pub struct SignedIn {
     pub token: Option<String>,
     /// Sessions that this one ended.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub replaced: Vec<Session>,
 }
 

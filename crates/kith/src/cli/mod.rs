@@ -6,6 +6,7 @@ mod config;
 mod options;
 mod paper;
 mod serve;
+mod socket;
 mod user;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -46,6 +47,10 @@ enum Command {
     Admin(admin::Admin),
     /// Manage accounts of a running server.
     User(user::User),
+    /// Open a WebSocket and speak frames by hand.
+    Socket(socket::Socket),
+    /// Print the OpenAPI document.
+    Openapi(paper::Openapi),
     /// Print the manual page.
     Man(paper::Man),
     /// Print completions for a shell.
@@ -61,6 +66,8 @@ pub fn run() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::User(command) => command.run(),
+        Command::Socket(command) => command.run(),
+        Command::Openapi(command) => command.run(),
         Command::Man(command) => command.run(Cli::command()),
         Command::Completions(command) => command.run(Cli::command()),
     };

@@ -14,6 +14,7 @@ mod contact;
 mod inbox;
 mod limit;
 mod message;
+mod openapi;
 mod operate;
 mod receipt;
 mod replay;
