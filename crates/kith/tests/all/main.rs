@@ -15,6 +15,8 @@ mod inbox;
 mod limit;
 mod message;
 mod operate;
+mod presence;
+mod push;
 mod receipt;
 mod replay;
 mod session;
