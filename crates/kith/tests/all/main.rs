@@ -14,7 +14,7 @@ mod contact;
 mod limit;
 mod openapi;
 mod operate;
-
+mod protocol;
 mod replay;
 mod session;
 mod support;
