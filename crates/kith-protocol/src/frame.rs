@@ -4,7 +4,7 @@
 //! answer with `re` = that id.
 
 use crate::contact::Contact;
-use crate::entry::{EditMessage, Entry, SendMessage};
+use crate::entry::{EditMessage, Entry, SendMessage, Sent};
 use crate::error::{BadField, ErrorCode, Problem};
 use crate::id::{ClientMsgId, ThreadId, UserId};
 use crate::input::{self, bad_field};
@@ -517,6 +517,44 @@ pub fn answer<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
 /// The `ok` for frame `re`, with the fields of `body`.
 pub fn ok<T: Serialize>(re: &str, body: &T) -> String {
     answered("ok", Some(re), body)
+}
+
+/// The `ok` of a send: what every sender waits for, so it is written straight.
+pub fn sent(re: &str, sent: &Sent) -> String {
+    #[derive(Serialize)]
+    struct OkSent<'a> {
+        t: &'a str,
+        re: &'a str,
+        seq: u64,
+        ord: u64,
+        at: Timestamp,
+    }
+    let Sent { seq, ord, at } = *sent;
+    json(&OkSent {
+        t: "ok",
+        re,
+        seq,
+        ord,
+        at,
+    })
+}
+
+/// The `entry` frame for consecutive entries: what every reader waits for, so it is written straight.
+pub fn entries(thread_id: ThreadId, entries: &[Entry]) -> String {
+    #[derive(Serialize)]
+    struct EntryFrame<'a> {
+        t: &'a str,
+        thread_id: ThreadId,
+        prev_seq: u64,
+        entries: &'a [Entry],
+    }
+    let prev_seq = entries.first().map_or(0, |entry| entry.seq - 1);
+    json(&EntryFrame {
+        t: "entry",
+        thread_id,
+        prev_seq,
+        entries,
+    })
 }
 
 /// The `error` for frame `re`.

@@ -12,9 +12,17 @@ use kith_protocol::user::User;
 use kith_protocol::{RequestId, Timestamp, UserId};
 use kith_store::contact::{Between, ContactChange, RequestRow};
 
-/// Requests that the caller made or got, oldest first.
+/// Contacts of one user: everything that lists or greets them reads all. Ten thousand is what the
+/// largest messengers allow.
+const CONTACTS_MAX: usize = 10_000;
+/// Requests of one user that wait for an answer, and those shown to who was asked: more than a
+/// person makes, or looks through.
+const REQUESTS_MAX: usize = 1_000;
+
+/// Requests that the caller made or got, oldest first; of very many the newest.
 pub async fn requests(node: &Node, caller: UserId) -> Result<Vec<ContactRequest>> {
-    let rows = node.store.requests(caller).await?;
+    let mut rows = node.store.requests(caller).await?;
+    rows.drain(..rows.len().saturating_sub(2 * REQUESTS_MAX));
     let ids: Vec<_> = rows.iter().flat_map(|row| [row.from, row.to]).collect();
     let users = user::public(node, &ids).await?;
     let pairs = users.chunks(2).zip(rows);
@@ -80,6 +88,15 @@ async fn put_request(
     if let Some(earlier) = between.asked {
         return Ok((false, false, earlier));
     }
+    let waiting = node.store.requests(row.from).await?;
+    if waiting
+        .iter()
+        .filter(|other| other.from == row.from)
+        .count()
+        >= REQUESTS_MAX
+    {
+        return Err(Error::Conflict("too many requests wait for an answer"));
+    }
     node.store
         .change_contact(ContactChange::Ask(row.clone()))
         .await?;
@@ -143,6 +160,11 @@ pub async fn decline(node: &SharedNode, caller: UserId, request: RequestId) -> R
 
 /// Makes two people contacts, and tells both.
 async fn befriend(node: &Node, a: UserId, b: UserId) -> Result<Timestamp> {
+    for one in [a, b] {
+        if node.store.contacts(one).await?.len() >= CONTACTS_MAX {
+            return Err(Error::Conflict("one of the two has too many contacts"));
+        }
+    }
     let at = node.clock.now();
     node.store
         .change_contact(ContactChange::Befriend { a, b, at })

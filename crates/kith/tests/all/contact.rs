@@ -10,6 +10,7 @@ use kith_protocol::frame::{ContactChanged, ServerFrame};
 use kith_protocol::session::DeviceKind;
 use kith_protocol::user::{DirectAudience, PatchMe, PrivacyPatch};
 use kith_protocol::{ErrorCode, RequestId, UserId};
+use kith_store::contact::{ContactChange, RequestRow};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -325,6 +326,62 @@ async fn who_may_write_directly_follows_blocks_and_privacy_at_once() {
         check_direct(node, ann.id(), nobody).await,
         Err(Error::NotFound)
     ));
+}
+
+/// Makes many changes with people who need not be there.
+async fn change_many(node: &SharedNode, count: usize, change: impl Fn(UserId) -> ContactChange) {
+    let mut changing = tokio::task::JoinSet::new();
+    for _ in 0..count {
+        // Some at once, so that they share commits; not so many that the store refuses.
+        if changing.len() >= 1000 {
+            changing.join_next().await;
+        }
+        let (node, change) = (node.clone(), change(UserId(node.clock.new_id())));
+        changing.spawn(async move { node.store.change_contact(change).await.unwrap() });
+    }
+    changing.join_all().await;
+}
+
+#[tokio::test]
+async fn requests_that_wait_and_contacts_have_a_bound() {
+    let server = Server::start().await;
+    let ann = join(&server, "ann").await;
+    let (bo, cy) = (
+        join(&server, "bo-lund").await,
+        join(&server, "cy-moss").await,
+    );
+    let (from, at) = (ann.id(), server.node.clock.now());
+    let ask = |to| {
+        ContactChange::Ask(RequestRow {
+            from,
+            to,
+            note: None,
+            at,
+        })
+    };
+    change_many(&server.node, 999, ask).await;
+    let request = ann.ask_contact(&whom(&bo)).await.unwrap().id;
+    assert_eq!(
+        refused(ann.ask_contact(&whom(&cy)).await),
+        ErrorCode::Conflict
+    );
+    ann.ask_contact(&whom(&bo)).await.unwrap();
+
+    change_many(&server.node, 9_999, |b| ContactChange::Befriend {
+        a: from,
+        b,
+        at,
+    })
+    .await;
+    bo.accept_contact(request).await.unwrap();
+    let request = cy.ask_contact(&whom(&ann)).await.unwrap().id;
+    assert_eq!(
+        refused(ann.accept_contact(request).await),
+        ErrorCode::Conflict
+    );
+    assert_eq!(requests(&cy).await, [request]);
+    ann.part(bo.id()).await.unwrap();
+    ann.accept_contact(request).await.unwrap();
 }
 
 /// What stands between three people, as the rules say it.

@@ -3,7 +3,7 @@
 use crate::support::{Server, code, refused};
 use kith::config::{DeviceRule, Policy};
 use kith::session;
-use kith_client::{Api, ClientError, Session, credentials, registration};
+use kith_client::{Api, ClientError, Session, Socket, credentials, registration};
 use kith_protocol::frame::ServerFrame;
 use kith_protocol::presence::State;
 use kith_protocol::session::{DeviceKind, EndReason};
@@ -31,7 +31,7 @@ async fn sign_in(server: &Server, handle: &str, kind: DeviceKind) -> Session {
 }
 
 /// Waits for the end of a socket; gives the reason that was told and the close code.
-async fn ending(socket: &mut kith_client::Socket) -> (Option<EndReason>, Option<u16>) {
+async fn ending(socket: &mut Socket) -> (Option<EndReason>, Option<u16>) {
     let mut reason = None;
     while let Some(push) = socket.push().await {
         if let ServerFrame::SessionEnded(ended) = push {
@@ -80,8 +80,7 @@ async fn a_second_phone_ends_the_first_and_says_so_everywhere() {
         (Some(EndReason::Replaced), Some(4100))
     );
     let again = second.push_address(Default::default()).await.unwrap();
-    let hello =
-        kith_client::Socket::open(&again.url, Some(first.token.clone()), State::Online).await;
+    let hello = Socket::open(&again.url, Some(first.token.clone()), State::Online).await;
     match hello {
         Err(ClientError::Closed(closed)) => assert_eq!(closed.code, Some(4100)),
         other => panic!("a dead token was welcome: {:?}", other.err()),
@@ -636,6 +635,35 @@ async fn a_cookie_acts_only_for_an_allowed_page_that_says_so() {
     assert_eq!(bo.me().await.unwrap().user.about, "x");
     let wrong = format!("Bearer {}", "A".repeat(43));
     assert_eq!(status(&api, "GET", &[("authorization", &wrong)]).await, 401);
+}
+
+#[tokio::test]
+async fn a_socket_opens_for_pages_of_the_list_and_for_programs() {
+    let server = Server::start().await;
+    let ann = join(&server, "ann", DeviceKind::Phone).await;
+    let cookie = cookie_of(&server, "ann").await;
+    let url = ann.push_address(Default::default()).await.unwrap().url;
+    let own = server.api().base().to_owned();
+    let (cookie, good) = (("cookie", cookie.as_str()), ("origin", own.as_str()));
+    let (evil, null) = (("origin", "http://evil.example"), ("origin", "null"));
+    for (headers, opens) in [
+        (vec![cookie, good], true),
+        (vec![cookie], false),
+        (vec![cookie, evil], false),
+        (vec![cookie, null], false),
+        (vec![evil], false),
+        (vec![null], false),
+        (vec![good], true),
+        (vec![], true),
+    ] {
+        let dialled = Socket::dial(&url, &headers).await;
+        assert_eq!(dialled.is_ok(), opens, "{headers:?}");
+        if let Ok(mut socket) = dialled {
+            let token = (!headers.contains(&cookie)).then(|| ann.token.clone());
+            socket.hello(token, State::Online).await.unwrap();
+            assert!(socket.welcome().unwrap().session.current);
+        }
+    }
 }
 
 #[tokio::test]
