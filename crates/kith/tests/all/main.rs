@@ -18,6 +18,7 @@ mod model;
 mod openapi;
 mod operate;
 mod presence;
+mod protocol;
 mod push;
 mod receipt;
 mod replay;
