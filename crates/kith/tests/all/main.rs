@@ -7,12 +7,17 @@
     reason = "what waits for a real server waits in real time"
 )]
 
+mod bounds;
 mod chat;
 mod client;
 mod config;
 mod contact;
+mod input;
 mod limit;
+mod nasty;
 mod operate;
+mod overload;
+mod permission;
 mod replay;
 mod session;
 mod support;

@@ -1,5 +1,7 @@
 //! A server of its own for each test, on a clock that the test moves, and a small known cast.
 
+pub(crate) mod wire;
+
 use kith::clock::{Clock, ManualClock};
 use kith::config::Config;
 use kith::node::SharedNode;
@@ -59,6 +61,11 @@ impl Server {
             api,
             _folder: folder,
         }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.running.address()
     }
 
     /// Calls without a session.
