@@ -21,5 +21,6 @@ mod receipt;
 mod replay;
 mod session;
 mod support;
+mod sync;
 mod thread;
 mod user;
