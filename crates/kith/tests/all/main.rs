@@ -14,6 +14,7 @@ mod contact;
 mod inbox;
 mod limit;
 mod message;
+mod model;
 mod operate;
 mod presence;
 mod push;
