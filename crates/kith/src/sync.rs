@@ -563,17 +563,17 @@ mod tests {
         let counts: Vec<usize> = (0..3)
             .map(|_| {
                 let mut told = Vec::new();
-                cursor.tell(CONTACTS, &items, &mut told);
+                cursor.tell(CONTACTS, &items, true, &mut told);
                 told.len()
             })
             .collect();
         assert_eq!(counts, [200, 200, 50]);
         assert!(!cursor.differs(CONTACTS, &items));
         let mut cursor = Cursor::nothing_told();
-        cursor.tell(CONTACTS, &items, &mut Vec::new());
+        cursor.tell(CONTACTS, &items, true, &mut Vec::new());
         items[3].hash ^= 1;
         let mut told = Vec::new();
-        cursor.tell(CONTACTS, &items, &mut told);
+        cursor.tell(CONTACTS, &items, false, &mut told);
         assert!(
             matches!(told[3], Row::Contact(row, _) if row.user == users[3]),
             "told from the start"

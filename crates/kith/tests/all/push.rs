@@ -71,7 +71,7 @@ impl Raw {
     }
 
     /// Frames up to the end, and the close code with which it came.
-    async fn to_the_end(&mut self) -> (Vec<Value>, Option<u16>) {
+    async fn until_the_end(&mut self) -> (Vec<Value>, Option<u16>) {
         let mut frames = Vec::new();
         loop {
             match self.next().await {
@@ -112,7 +112,7 @@ async fn who_says_no_hello_within_ten_seconds_is_closed() {
     server.pass(Duration::from_secs(9)).await;
     assert_eq!(server.node.push.connections(), 1);
     server.clock.advance(Duration::from_secs(1));
-    assert_eq!(silent.to_the_end().await.1, Some(CloseCode::Idle as u16));
+    assert_eq!(silent.until_the_end().await.1, Some(CloseCode::Idle as u16));
     connections(&server, 0).await;
     // Who said it stays.
     let mut greeted = Raw::open(&ann).await;
@@ -134,17 +134,17 @@ async fn hello_comes_first_and_once_and_a_bad_token_is_final() {
     ] {
         let mut raw = Raw::dial(&ann).await;
         raw.send(first.clone()).await;
-        let end = raw.to_the_end().await;
+        let end = raw.until_the_end().await;
         assert_eq!(end, (vec![], Some(4104)), "{first}");
     }
     let mut raw = Raw::dial(&ann).await;
     raw.send(json!({"t": "hello", "token": "nobody's", "state": "online"}))
         .await;
-    assert_eq!(raw.to_the_end().await, (vec![], Some(4103)));
+    assert_eq!(raw.until_the_end().await, (vec![], Some(4103)));
     let mut raw = Raw::open(&ann).await;
     raw.send(json!({"t": "hello", "token": ann.token, "state": "online"}))
         .await;
-    assert_eq!(raw.to_the_end().await.1, Some(4104), "a second one");
+    assert_eq!(raw.until_the_end().await.1, Some(4104), "a second one");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn what_is_no_frame_closes_and_an_unknown_or_a_wrong_one_does_not() {
     ] {
         let mut raw = Raw::open(&ann).await;
         raw.0.send(message).await.unwrap();
-        assert_eq!(raw.to_the_end().await.1, Some(code));
+        assert_eq!(raw.until_the_end().await.1, Some(code));
     }
     let mut raw = Raw::open(&ann).await;
     for (frame, re, code) in [
@@ -225,7 +225,7 @@ async fn a_silent_connection_is_pinged_after_25_s_and_closed_after_90_s() {
     server.pass(Duration::from_secs(89)).await;
     assert_eq!(server.node.push.queues()[0].closing(), None);
     server.pass(Duration::from_secs(1)).await;
-    assert_eq!(raw.to_the_end().await.1, Some(CloseCode::Idle as u16));
+    assert_eq!(raw.until_the_end().await.1, Some(CloseCode::Idle as u16));
     connections(&server, 0).await;
 }
 
@@ -331,7 +331,7 @@ async fn a_server_that_goes_says_when_to_come_back() {
         });
         let retry_in_s = going.await;
         let closed = ann.socket.wait_closed().await;
-        (retry_in_s, closed, raw.to_the_end().await)
+        (retry_in_s, closed, raw.until_the_end().await)
     });
     let (retry_in_s, closed, (frames, code)) = stays.1;
     assert_eq!((retry_in_s, closed.code), (1, Some(4003)));
