@@ -191,7 +191,7 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    /// Checks that one place at most is asked for; gives the limit.
+    /// Checks that one place at most is asked for, and every bound; gives the limit.
     pub fn check(&self) -> Result<usize, BadField> {
         let places = [
             ("before", self.before.is_some()),
@@ -204,6 +204,13 @@ impl PageQuery {
                 *field,
                 "only one of before, after, around and at",
             ));
+        }
+        for (field, seq) in [
+            ("before", self.before),
+            ("after", self.after),
+            ("around", self.around),
+        ] {
+            check_seq(field, seq.unwrap_or_default())?;
         }
         let limit = self.limit.unwrap_or(PAGE_DEFAULT);
         if !PAGE_LIMIT.contains(&limit) {

@@ -7,7 +7,7 @@ use crate::contact::Contact;
 use crate::entry::{EditMessage, Entry, SendMessage, Sent};
 use crate::error::{BadField, ErrorCode, Problem};
 use crate::id::{ClientMsgId, ThreadId, UserId};
-use crate::input::{self, bad_field};
+use crate::input::{self, Object, bad_field};
 use crate::presence::{Heartbeat, State};
 use crate::session::{DeviceKind, EndReason, Session};
 use crate::thread::{Head, InboxRow, Mine};
@@ -306,8 +306,8 @@ pub struct NoFrame;
 impl Received {
     /// Reads a frame. `send`, `edit`, `delete`, `react` and `unreact` need an `id`.
     pub fn parse(json: &[u8]) -> Result<Self, NoFrame> {
-        let head: Top<'_> = match serde_json::from_slice(json) {
-            Ok(head) => head,
+        let head: Top<'_> = match serde_json::from_slice::<Object<Top<'_>>>(json) {
+            Ok(Object(head)) => head,
             Err(error) => return Self::without_head(json, &error.to_string()),
         };
         let id = match head.id {
@@ -874,6 +874,8 @@ mod tests {
             r#"{"t":"ping"} {}"#,
             "{\"t\":\"ping\",\"x\":\"\u{fffd}\"",
             "\"t\"",
+            r#"["ping"]"#,
+            r#"["ping","1"]"#,
         ] {
             assert_eq!(
                 Received::parse(json.as_bytes()).err(),

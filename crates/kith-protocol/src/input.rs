@@ -1,20 +1,26 @@
 //! Reading what clients send: strict, and with the name of the field that was wrong.
 
 use crate::error::{BadField, ErrorCode};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::fmt;
+use std::marker::PhantomData;
 
 /// Integers on the wire stay below this: what JavaScript holds exactly.
 pub const INTEGER_BOUND: u64 = 1 << 53;
 
 /// Parses a request body or frame. The path of a wrong field is only worked out after a failure.
 pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, BadField> {
-    serde_json::from_slice(json).map_err(|_| explain::<T>(json))
+    match serde_json::from_slice(json) {
+        Ok(Object(body)) => Ok(body),
+        Err(_) => Err(explain::<T>(json)),
+    }
 }
 
 fn explain<T: DeserializeOwned>(json: &[u8]) -> BadField {
     let mut reader = serde_json::Deserializer::from_slice(json);
-    let error = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+    let error = match serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) {
         Ok(_) => return BadField::invalid("body", "one JSON value and nothing after it"),
         Err(error) => error,
     };
@@ -77,6 +83,58 @@ where
     Option::<T>::deserialize(d).map(Some)
 }
 
+/// Reads a struct from an object only. serde would take an array of its fields in their order too,
+/// which nobody means to send and which changes its meaning when a field is added.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+/// For a field that is a struct.
+pub(crate) fn object<'de, T, D>(d: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Object::deserialize(d).map(|Object(value)| value)
+}
+
+/// For a field that is a struct or absent.
+pub(crate) fn object_or_none<'de, T, D>(d: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let given = Option::<Object<T>>::deserialize(d)?;
+    Ok(given.map(|Object(value)| value))
+}
+
+/// Like [`present`], for a field that is a struct.
+pub(crate) fn present_object<'de, T, D>(d: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    object_or_none(d).map(Some)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +143,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     #[expect(dead_code)]
     struct Outer {
+        #[serde(deserialize_with = "object")]
         inner: Inner,
     }
 
@@ -123,5 +182,7 @@ mod tests {
         );
         assert_eq!(wrong(r#"{"inner":{"seq":1}} {}"#), (invalid, "body".into()));
         assert_eq!(wrong("{"), (invalid, "body".into()));
+        assert_eq!(wrong(r#"[{"seq":1}]"#), (invalid, "body".into()));
+        assert_eq!(wrong(r#"{"inner":[1]}"#), (invalid, "inner".into()));
     }
 }

@@ -86,6 +86,7 @@ pub struct Register {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The device.
+    #[serde(deserialize_with = "crate::input::object")]
     pub device: Device,
     /// Answer with a cookie instead of a token: for browsers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +107,7 @@ pub struct Login {
     /// The password.
     pub password: String,
     /// The device.
+    #[serde(deserialize_with = "crate::input::object")]
     pub device: Device,
     /// End the sessions that are in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]

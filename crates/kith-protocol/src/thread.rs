@@ -220,7 +220,11 @@ pub struct PatchThread {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Settings to change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::input::object_or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub settings: Option<SettingsPatch>,
 }
 
@@ -280,7 +284,7 @@ pub struct PatchMine {
     /// What is being written; null: nothing.
     #[serde(
         default,
-        deserialize_with = "crate::input::present",
+        deserialize_with = "crate::input::present_object",
         skip_serializing_if = "Option::is_none"
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Draft>))]

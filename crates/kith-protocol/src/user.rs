@@ -127,7 +127,11 @@ pub struct PatchMe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// Who may see what.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::input::object_or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub privacy: Option<PrivacyPatch>,
 }
 

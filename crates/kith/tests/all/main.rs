@@ -7,19 +7,28 @@
     reason = "what waits for a real server waits in real time"
 )]
 
+mod bounds;
 mod chat;
 mod client;
 mod config;
 mod contact;
 mod inbox;
+mod input;
 mod limit;
 mod message;
+mod model;
+mod nasty;
 mod openapi;
 mod operate;
+mod overload;
+mod permission;
+mod presence;
 mod protocol;
+mod push;
 mod receipt;
 mod replay;
 mod session;
 mod support;
+mod sync;
 mod thread;
 mod user;

@@ -1,6 +1,7 @@
 //! A server of its own for each test, on a clock that the test moves, and a small known cast.
 
 pub(crate) mod talk;
+pub(crate) mod wire;
 
 use kith::clock::{Clock, ManualClock};
 use kith::config::Config;
@@ -104,6 +105,11 @@ impl Server {
     /// The same session after a restart.
     pub(crate) fn again(&self, session: &Session) -> Api {
         self.api.with_token(&session.token)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.running.address()
     }
 
     /// Calls without a session.
