@@ -6,7 +6,7 @@ DATA ?= data
 LISTEN ?= 127.0.0.1:8080
 BUILT = $${CARGO_TARGET_DIR:-target}/release
 
-.PHONY: help run test check fmt lint deny audit docs example bench clean
+.PHONY: help run test check fmt lint deny audit docs example openapi bench clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -17,7 +17,7 @@ run: ## build kith and serve on 127.0.0.1:8080 with the data in ./data (DATA=, L
 	$(CARGO) build --release --bin kith
 	@echo
 	@echo "Serving on http://$(LISTEN), data in $(DATA), stop with Ctrl-C. From other terminals, try:"
-	@echo "  $(BUILT)/kith chat --plain --server http://$(LISTEN)      /signup ann; /help lists the rest"
+	@echo "  $(BUILT)/kith chat --plain --server http://$(LISTEN)   (then: /signup ann)"
 	@echo "  $(BUILT)/kith admin health --data $(DATA)"
 	@echo "  $(BUILT)/kith --help"
 	@echo
@@ -49,6 +49,10 @@ docs: ## build the documentation of the code
 example: ## write kith.example.toml anew from the code
 	$(CARGO) build --release --bin kith
 	$(BUILT)/kith config default > kith.example.toml
+
+openapi: ## write docs/openapi.json anew from the code
+	$(CARGO) build --release --bin kith
+	$(BUILT)/kith openapi > docs/openapi.json
 
 bench: ## measure everything: rates, latencies, memory, start (about half an hour)
 	$(CARGO) build --release --bin kith --bin kith-load

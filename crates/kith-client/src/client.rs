@@ -175,7 +175,7 @@ impl Client {
         self.command(Command::Sync).await
     }
 
-    /// Waits until the outbox is empty and all marks are told. Events go on coming meanwhile: an
+    /// Waits until the outbox is empty and all read marks are told. Events go on coming meanwhile: an
     /// application that waits long should read them.
     pub async fn settled(&self) -> Result<(), ClientError> {
         self.settling().await?.await

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod asks;
 mod calls;
 mod client;
 mod disk;

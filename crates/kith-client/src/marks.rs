@@ -63,9 +63,11 @@ impl Marks {
         self.wanted.keys().filter_map(pauses).min()
     }
 
-    /// Whether none waits or is out.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.wanted.is_empty() && self.in_flight == 0
+    /// Whether no read mark waits and none of any kind is out. Delivered marks that wait for their
+    /// pause are not worth waiting for: the next run tells them.
+    pub(crate) fn is_settled(&self) -> bool {
+        let read = |(_, mark): &(ThreadId, Mark)| *mark == Mark::Read;
+        self.in_flight == 0 && !self.wanted.keys().any(read)
     }
 }
 
@@ -102,6 +104,6 @@ mod tests {
         marks.answered(ROOM, Mark::Read, 3, true);
         assert_eq!(marks.next(PAUSE), Some((ROOM, Mark::Read, 7)));
         marks.answered(ROOM, Mark::Read, 7, false);
-        assert!(marks.is_empty());
+        assert!(marks.is_settled());
     }
 }

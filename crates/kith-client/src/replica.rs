@@ -103,16 +103,15 @@ impl Replica {
         }
     }
 
-    /// Pushed entries; gives those to show now. False beside it: this thread is not known yet, so
-    /// a row must be asked for.
-    pub fn push(&mut self, thread: ThreadId, entries: Vec<Entry>) -> (Vec<Entry>, bool) {
+    /// Pushed entries; gives those to show now. None of a thread that is not followed: its row must
+    /// be asked for, unless its log is seen from its first entry on.
+    pub fn push(&mut self, thread: ThreadId, entries: Vec<Entry>) -> Vec<Entry> {
         let Some(track) = self.threads.get_mut(&thread) else {
-            // A log that is seen from its first entry on has no row to wait for.
             if entries.first().is_some_and(|entry| entry.seq == 1) {
                 self.follow(thread, 0);
                 return self.push(thread, entries);
             }
-            return (Vec::new(), false);
+            return Vec::new();
         };
         let mut ready = Vec::new();
         for entry in entries {
@@ -123,7 +122,7 @@ impl Replica {
             }
         }
         self.note(thread);
-        (ready, true)
+        ready
     }
 
     /// The next thing to fetch.
@@ -251,16 +250,16 @@ mod tests {
     #[test]
     fn the_next_entry_is_shown_at_once_and_only_once() {
         let mut replica = following(4);
-        assert_eq!(seqs(&replica.push(ROOM, entries([5])).0), [5]);
-        assert_eq!(seqs(&replica.push(ROOM, entries([5])).0), [0; 0]);
-        assert_eq!(seqs(&replica.push(ROOM, entries([4, 5, 6])).0), [6]);
+        assert_eq!(seqs(&replica.push(ROOM, entries([5]))), [5]);
+        assert_eq!(seqs(&replica.push(ROOM, entries([5]))), [0; 0]);
+        assert_eq!(seqs(&replica.push(ROOM, entries([4, 5, 6]))), [6]);
         assert_eq!((replica.have(ROOM), replica.gap()), (6, None));
     }
 
     #[test]
     fn a_push_beyond_a_gap_waits_for_the_fetch() {
         let mut replica = following(4);
-        assert_eq!(seqs(&replica.push(ROOM, entries([7])).0), [0; 0]);
+        assert_eq!(seqs(&replica.push(ROOM, entries([7]))), [0; 0]);
         let gap = replica.gap().expect("5 and 6 are missing");
         assert_eq!((gap.thread, gap.after), (ROOM, 4));
         let log = Log {
@@ -280,7 +279,7 @@ mod tests {
             visible: vec![(1, 5), (15, 20)],
         };
         let mut replica = following(5);
-        assert_eq!(seqs(&replica.push(ROOM, entries([15])).0), [0; 0]);
+        assert_eq!(seqs(&replica.push(ROOM, entries([15]))), [0; 0]);
         let gap = replica.gap().expect("cannot know yet");
         assert_eq!(
             seqs(&replica.page(gap, log.after(5, 50))),
@@ -318,12 +317,11 @@ mod tests {
     }
 
     #[test]
-    fn pushes_of_an_unknown_thread_ask_for_its_row() {
+    fn pushes_of_an_unknown_thread_wait_unless_they_are_its_first() {
         let mut replica = Replica::default();
-        let (ready, known) = replica.push(ROOM, entries([8]));
-        assert!(ready.is_empty() && !known);
-        let (ready, known) = replica.push(ROOM, entries([1, 2]));
-        assert_eq!((seqs(&ready), known), (vec![1, 2], true));
+        assert!(replica.push(ROOM, entries([8])).is_empty());
+        assert!(!replica.follows(ROOM));
+        assert_eq!(seqs(&replica.push(ROOM, entries([1, 2]))), [1, 2]);
     }
 
     #[derive(Clone, Debug)]
@@ -362,7 +360,7 @@ mod tests {
                     Step::Push { from, len } => {
                         let to = (from + len).min(log.last_seq + 1);
                         let pushed = (from..to).filter(|&seq| log.sees(seq));
-                        shown.extend(seqs(&replica.push(ROOM, entries(pushed)).0));
+                        shown.extend(seqs(&replica.push(ROOM, entries(pushed))));
                     }
                     Step::Hint => replica.reaches(ROOM, log.last_seq),
                     Step::Fetch { limit, late } => {

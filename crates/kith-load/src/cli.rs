@@ -3,10 +3,11 @@
 use anyhow::{Context, Result};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::ProgressBar;
 use kith_load::bench::{self, Plan, Row, Scenario, Size, Target};
 use kith_load::replay::recorded::Recording;
 use kith_load::replay::script::Mix;
-use kith_load::replay::{Options, replay};
+use kith_load::replay::{Options, Plant, replay};
 use kith_load::server::{Server, find_binary};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,6 +54,9 @@ struct Replay {
     /// People who read live at a time.
     #[arg(long, default_value_t = 50)]
     readers: usize,
+    /// Spoil one answer on purpose: the audit must find it.
+    #[arg(long, value_enum)]
+    plant: Option<Plant>,
     /// Print the report as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -193,6 +197,7 @@ impl Replay {
             seed,
             readers: self.readers,
             mix: Mix::default(),
+            plant: self.plant,
         };
         let report = tokio::runtime::Runtime::new()?
             .block_on(replay(&url, &recording, options))
@@ -218,7 +223,9 @@ impl Bench {
             What::Start => {
                 let kith = find_binary(self.server.kith.as_deref())?;
                 let folder = &self.server.folder;
-                bench::filled(&kith, folder, self.size(), self.runs, |_| {})?
+                let bar = ProgressBar::new(self.entries).with_message("filling");
+                let fill = |done| bar.set_position(done);
+                bench::filled(&kith, folder, self.size(), self.runs, fill)?
             }
             What::One(scenario) => {
                 let (server, url) = self.server.open()?;

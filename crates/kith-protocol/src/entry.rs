@@ -18,7 +18,8 @@ pub const PAGE_LIMIT: std::ops::RangeInclusive<usize> = 1..=200;
 pub const PAGE_DEFAULT: usize = 50;
 
 words! {
-    /// What an entry is. The numbers of the members stand in rows: new ones go to the end.
+    // The numbers of the members stand in rows: new ones go to the end.
+    /// What an entry is.
     EntryKind {
         /// A kind that this version does not know: kept and passed on.
         Unknown = "unknown",
@@ -80,6 +81,7 @@ pub struct Entry {
     /// Who wrote it.
     pub author_id: UserId,
     /// The id that the author's client gave it.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub client_msg_id: Option<ClientMsgId>,
     /// Countable entries up to and including this one.
     pub ord: u64,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 words! {
-    /// Stable names of refusals. Clients act on these and on [`Problem::retry`], never on the words.
+    /// Stable names of refusals. Clients act on these and on `retry`, never on the words.
     ErrorCode {
         /// A field is missing, of the wrong type or out of its bounds.
         InvalidField = "invalid_field",

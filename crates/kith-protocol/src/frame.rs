@@ -4,7 +4,7 @@
 //! answer with `re` = that id.
 
 use crate::contact::Contact;
-use crate::entry::{EditMessage, Entry, SendMessage};
+use crate::entry::{EditMessage, Entry, SendMessage, Sent};
 use crate::error::{BadField, ErrorCode, Problem};
 use crate::id::{ClientMsgId, ThreadId, UserId};
 use crate::input::{self, Object, bad_field};
@@ -81,6 +81,12 @@ macro_rules! client_frames {
             /// The JSON text of the frame, with an `id` if it is to be answered.
             pub fn encode(&self, id: Option<&str>) -> String {
                 match self { $(Self::$name(body) => tagged($word, id, body),)+ }
+            }
+
+            /// The fields of every client frame beside `t` and `id`.
+            #[cfg(feature = "openapi")]
+            pub fn schemas() -> Vec<FrameSchema> {
+                vec![$(FrameSchema::of::<$name>($word)),+]
             }
         }
     };
@@ -389,6 +395,12 @@ macro_rules! server_frames {
                 }
             }
 
+            /// The fields of every server frame beside `t`; without `ok`, `pong` and `error`.
+            #[cfg(feature = "openapi")]
+            pub fn schemas() -> Vec<FrameSchema> {
+                vec![$(FrameSchema::of::<$body>($word)),+]
+            }
+
             fn read(word: &str, json: &str) -> serde_json::Result<Self> {
                 Ok(match word {
                     $($word => Self::$name(serde_json::from_str(json)?),)+
@@ -424,6 +436,30 @@ server_frames! {
     GoingAway = "going_away" (GoingAway),
     /// The last frame where the transport has no close codes.
     Closing = "closing" (Closing),
+}
+
+/// The schema of a frame, for the generated OpenAPI document.
+#[cfg(feature = "openapi")]
+pub struct FrameSchema {
+    /// The word in `t`.
+    pub word: &'static str,
+    /// Its other fields.
+    pub schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>,
+    /// Schemas by name that it refers to.
+    pub parts: Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>,
+}
+
+#[cfg(feature = "openapi")]
+impl FrameSchema {
+    fn of<T: utoipa::ToSchema>(word: &'static str) -> Self {
+        let mut parts = Vec::new();
+        T::schemas(&mut parts);
+        Self {
+            word,
+            schema: T::schema(),
+            parts,
+        }
+    }
 }
 
 /// What comes over a socket to a client: an answer or a push.
@@ -481,6 +517,44 @@ pub fn answer<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
 /// The `ok` for frame `re`, with the fields of `body`.
 pub fn ok<T: Serialize>(re: &str, body: &T) -> String {
     answered("ok", Some(re), body)
+}
+
+/// The `ok` of a send: what every sender waits for, so it is written straight.
+pub fn sent(re: &str, sent: &Sent) -> String {
+    #[derive(Serialize)]
+    struct OkSent<'a> {
+        t: &'a str,
+        re: &'a str,
+        seq: u64,
+        ord: u64,
+        at: Timestamp,
+    }
+    let Sent { seq, ord, at } = *sent;
+    json(&OkSent {
+        t: "ok",
+        re,
+        seq,
+        ord,
+        at,
+    })
+}
+
+/// The `entry` frame for consecutive entries: what every reader waits for, so it is written straight.
+pub fn entries(thread_id: ThreadId, entries: &[Entry]) -> String {
+    #[derive(Serialize)]
+    struct EntryFrame<'a> {
+        t: &'a str,
+        thread_id: ThreadId,
+        prev_seq: u64,
+        entries: &'a [Entry],
+    }
+    let prev_seq = entries.first().map_or(0, |entry| entry.seq - 1);
+    json(&EntryFrame {
+        t: "entry",
+        thread_id,
+        prev_seq,
+        entries,
+    })
 }
 
 /// The `error` for frame `re`.
@@ -661,7 +735,7 @@ pub struct GoingAway {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Closing {
-    /// See [`CloseCode`].
+    /// A close code.
     pub code: u16,
     /// In words.
     pub reason: String,

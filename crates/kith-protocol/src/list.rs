@@ -9,6 +9,7 @@ pub struct List<T> {
     /// The rows of this page.
     pub items: Vec<T>,
     /// Where the next page begins: opaque, given back as `cursor`.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next: Option<String>,
 }
 

@@ -130,6 +130,7 @@ pub struct SignedIn {
     pub token: Option<String>,
     /// Sessions that this one ended.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub replaced: Vec<Session>,
 }
 

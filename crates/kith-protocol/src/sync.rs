@@ -49,7 +49,7 @@ pub struct Sync {
     /// The caller's account, if it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub me: Option<Me>,
-    /// On the last page, when asked for: see [`digest`].
+    /// On the last page, when asked for: a digest of the whole inbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }

@@ -332,6 +332,7 @@ pub struct Thread {
     pub joined_seq: u64,
     /// What the caller may see: [from, to], to = null for "until now".
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub visible: Vec<(u64, Option<u64>)>,
     /// The caller is not a member any more; everything is as of `left_seq`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! Points in time: milliseconds since 1970 in rows, RFC 3339 in UTC with milliseconds on the wire.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::cell::Cell;
 use std::fmt;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Data to show, never an order.
@@ -10,8 +11,23 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     /// The text on the wire: `2026-11-21T08:54:00.123Z`.
     pub fn to_text(self) -> String {
-        let at = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX);
-        format!("{at:.3}")
+        self.with_text(str::to_owned)
+    }
+
+    /// Hands the text on the wire to `use_text`, without allocating. Times on a busy path are mostly
+    /// of the same second, so each thread keeps the text of its last one.
+    fn with_text<T>(self, use_text: impl FnOnce(&str) -> T) -> T {
+        let (second, milli) = (self.0.div_euclid(1000), self.0.rem_euclid(1000));
+        let (cached, mut text) = LAST_SECOND.get();
+        if cached != second {
+            text = text_of_second(second);
+            LAST_SECOND.set((second, text));
+        }
+        for (place, divisor) in [(20, 100), (21, 10), (22, 1)] {
+            // Below 10, so it is a digit.
+            text[place] = b'0' + (milli / divisor % 10) as u8;
+        }
+        use_text(std::str::from_utf8(&text).unwrap_or("1970-01-01T00:00:00.000Z"))
     }
 
     /// Reads RFC 3339; any offset is accepted, finer digits than milliseconds are cut.
@@ -25,6 +41,22 @@ impl Timestamp {
     pub fn after_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add_unsigned(ms))
     }
+}
+
+/// `2026-11-21T08:54:00.000Z`.
+type Text = [u8; 24];
+
+thread_local! {
+    static LAST_SECOND: Cell<(i64, Text)> = const { Cell::new((0, *b"1970-01-01T00:00:00.000Z")) };
+}
+
+fn text_of_second(second: i64) -> Text {
+    let at = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    // Years of four digits have exactly this length; others are nobody's clock.
+    format!("{at:.3}")
+        .as_bytes()
+        .try_into()
+        .unwrap_or(*b"1970-01-01T00:00:00.000Z")
 }
 
 impl fmt::Display for Timestamp {
@@ -42,7 +74,7 @@ impl fmt::Debug for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         if s.is_human_readable() {
-            s.serialize_str(&self.to_text())
+            self.with_text(|text| s.serialize_str(text))
         } else {
             s.serialize_i64(self.0)
         }
@@ -86,6 +118,8 @@ mod tests {
     #[test]
     fn times_have_three_digits_and_a_z() {
         assert_eq!(Timestamp(0).to_text(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp(-1).to_text(), "1969-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp(7).to_text(), "1970-01-01T00:00:00.007Z");
         assert_eq!(
             Timestamp(1_795_251_240_120).to_text(),
             "2026-11-21T08:54:00.120Z"

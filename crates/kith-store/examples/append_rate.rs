@@ -37,11 +37,13 @@ async fn main() {
     };
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = run.folder.clone();
+    let opening = Instant::now();
     let store = open(EmbeddedConfig {
         folder: folder.unwrap_or_else(|| temporary.path().to_owned()),
         ..EmbeddedConfig::default()
     })
     .expect("a store");
+    println!("opened in {:.0} ms", opening.elapsed().as_secs_f64() * 1e3);
 
     let (began, cpu_before) = (Instant::now(), cpu_seconds());
     let until = began + Duration::from_secs(run.seconds);

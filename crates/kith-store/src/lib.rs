@@ -1,6 +1,6 @@
 //! The store: one trait per noun, their contracts, and the engines that keep them.
 //!
-//! Every promise stands as a doc comment on a trait and is tried in [`contract`] on each engine.
+//! Every promise stands as a doc comment on a trait and is tried in [`mod@contract`] on each engine.
 //! Nothing here knows HTTP, sockets or rules.
 
 pub mod contact;

@@ -179,16 +179,18 @@ async fn a_last_batch_with_a_hole_in_it_is_dropped_as_a_whole() {
 #[tokio::test]
 async fn damage_before_the_last_batch_is_refused_and_left_as_it_is() {
     let (folder, first, _) = two_batches().await;
-    let copy = copied(&folder);
-    let journal = newest_journal(copy.path());
-    // Inside the text of the first message: its checksum is wrong, its shape is not.
-    let text = position_of(&journal, b"message 1,").unwrap();
+    let text = position_of(&newest_journal(folder.path()), b"message 1,").unwrap();
     assert!(text < first);
-    overwrite(&journal, text, b"M");
-    let before = std::fs::read(&journal).unwrap();
-    let error = open(config(copy.path())).err().unwrap();
-    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
-    assert_eq!(std::fs::read(&journal).unwrap(), before);
+    // Inside the text of a message only its checksum is wrong; before it its shape is too.
+    for (at, bytes) in [(text, &b"M"[..]), (text - 90, &[0; 80])] {
+        let copy = copied(&folder);
+        let journal = newest_journal(copy.path());
+        overwrite(&journal, at, bytes);
+        let before = std::fs::read(&journal).unwrap();
+        let error = open(config(copy.path())).err().unwrap();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+        assert!(std::fs::read(&journal).unwrap() == before);
+    }
 }
 
 #[tokio::test]

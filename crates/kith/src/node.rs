@@ -14,6 +14,7 @@ use crate::thread::sequencer::Sequencer;
 use kith_protocol::{SessionId, UserId};
 use kith_store::SharedStore;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// Everything that the rules work in.
@@ -44,6 +45,8 @@ pub struct Node {
     pub sign_in: SignIn,
     /// How often is too often.
     pub limits: Limits,
+    /// Bodies were erased since the files were purged last; at the start nobody knows.
+    pub erased: AtomicBool,
 }
 
 /// A node that every part shares.
@@ -72,6 +75,7 @@ impl Node {
             relations: Relations::default(),
             sign_in: SignIn::new(&config),
             limits: Limits::new(&config),
+            erased: AtomicBool::new(true),
             config,
             clock,
             store,

@@ -18,6 +18,7 @@ use kith_store::embedded::{self, EmbeddedConfig};
 use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -28,6 +29,12 @@ const HEADERS_MAX_BYTES: usize = 32 * 1024;
 
 /// Dead tokens are looked for this often.
 const FORGET_TOKENS_EVERY_TICKS: u64 = 3600;
+
+/// Erased bodies are taken out of the files this often, if there were any: it rewrites tables.
+const PURGE_EVERY_TICKS: u64 = 6 * 3600;
+
+/// Out of file descriptors, the next connection is taken after this long.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// While sockets close, they are counted this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -70,7 +77,13 @@ pub async fn start_with(
     let _ = node.address.set(address);
     let (stop, stopping) = watch::channel(false);
     let service = http::service(node.clone());
-    let accept = tokio::spawn(accept(listener, service, within, stopping));
+    let accept = tokio::spawn(accept(
+        listener,
+        service,
+        within,
+        stopping,
+        node.clock.clone(),
+    ));
     let ticks = vec![
         tokio::spawn(every_quarter_second(node.clone())),
         tokio::spawn(every_second(node.clone())),
@@ -187,12 +200,23 @@ async fn every_second(node: SharedNode) {
         node.clock.sleep(Duration::from_secs(1)).await;
         node.push.look_over(&node.config.push);
         node.presence.tick(&node).await;
+        if tick.is_multiple_of(PURGE_EVERY_TICKS) && node.erased.swap(false, Ordering::Relaxed) {
+            tokio::spawn(purge(node.clone()));
+        }
         if tick.is_multiple_of(FORGET_TOKENS_EVERY_TICKS) {
             warn(
                 "ended tokens were not forgotten",
                 session::forget_ended(&node).await,
             );
         }
+    }
+}
+
+/// Takes erased bodies out of the files; beside everything else, for it may take minutes.
+async fn purge(node: SharedNode) {
+    if let Err(error) = node.store.purge_erased().await {
+        tracing::warn!(%error, "erased bodies were not purged");
+        node.erased.store(true, Ordering::Relaxed);
     }
 }
 
@@ -215,6 +239,7 @@ async fn accept(
     service: Router,
     within: Within,
     stopping: watch::Receiver<bool>,
+    clock: Clock,
 ) {
     // Every connection holds a sender: once all are gone, so are the connections.
     let (open, mut all_closed) = mpsc::channel::<()>(1);
@@ -235,7 +260,7 @@ async fn accept(
             // Out of file descriptors: others are closed meanwhile.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
-                tokio::task::yield_now().await;
+                clock.sleep(ACCEPT_AGAIN).await;
             }
         }
     }

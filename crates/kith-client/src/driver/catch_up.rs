@@ -289,6 +289,10 @@ impl Driver {
 
     /// Pushed entries: shown, or a reason to fetch.
     pub(super) fn pushed_entries(&mut self, thread: ThreadId, entries: Vec<Entry>) {
+        if !self.replica.follows(thread) {
+            // New here: its row tells what it is called.
+            self.catch_up.want();
+        }
         if let Some(first) = entries.first()
             && self.catch_up.cold
             && !self.options.from_the_beginning
@@ -296,10 +300,7 @@ impl Driver {
             // What is pushed from now on is new, although no row has told of the thread yet.
             self.replica.follow(thread, first.seq.saturating_sub(1));
         }
-        let (ready, known) = self.replica.push(thread, entries);
+        let ready = self.replica.push(thread, entries);
         self.show(thread, ready);
-        if !known {
-            self.catch_up.want();
-        }
     }
 }

@@ -141,7 +141,7 @@ impl Driver {
         self.beat_if_due();
         self.send_what_waits();
         self.mark_what_waits();
-        if self.outbox.is_empty() && self.marks.is_empty() {
+        if self.outbox.is_empty() && self.marks.is_settled() {
             for settled in self.settled.drain(..) {
                 let _ = settled.send(());
             }

@@ -8,6 +8,7 @@ use super::wire;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use hdrhistogram::Histogram;
+use indicatif::ProgressBar;
 use kith_client::Session;
 use kith_protocol::ThreadId;
 use kith_protocol::session::{Device, DeviceKind, Login};
@@ -87,7 +88,9 @@ impl Scenario {
             Self::Idle => idle(&name, target, size),
             Self::Resume => resume(&name, target, size),
             Self::Pages => {
-                let long = fill(target, size.entries, |_| {})?;
+                let bar = ProgressBar::new(size.entries).with_message("filling");
+                let long = fill(target, size.entries, |done| bar.set_position(done))?;
+                bar.finish_and_clear();
                 pages(&name, target, &long, size)
             }
         };
@@ -321,6 +324,7 @@ pub(super) fn pages(name: &str, target: &Target, long: &Filled, size: Size) -> R
     let mut row = Row::new(name, used).valued(long_ns.p99, "ms (p99)");
     row.server_us = Some(used.server_s * 1e6 / (2 * PAGES) as f64).filter(|us| *us > 0.0);
     row.latency_ms = Some(long_ns);
+    row.ratio = Some(long_ns.p50 / short_ns.p50);
     row.note = format!(
         "{} entries; median {:.3} ms, {:.2} × that of 1,000 entries ({:.3} ms)",
         long.entries,

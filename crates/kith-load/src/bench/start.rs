@@ -24,6 +24,8 @@ pub fn filled(
     let mut rows = Vec::new();
     for round in 0..rounds {
         let seed = size.seed + round as u64;
+        // Each round has another process, and connections of its own.
+        let target = Target::new(&server.url(), Some(server.pid()))?;
         rows.push(scenario::pages(
             "pages",
             &target,

@@ -4,12 +4,13 @@ use super::crowd::Crowd;
 use super::drive::Played;
 use super::reader::{Memory, PAGE_ENTRIES, text_hash};
 use super::report::Counts;
-use super::{Synced, read_sync};
+use super::{Options, Synced, read_sync};
 use crate::audit::{
     Broken, Findings, Held, PageSeen, ReceiptsSeen, RowSeen, Seen, Told, World, check_entry,
     check_held, check_receipts, check_row,
 };
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use futures_util::StreamExt;
 use indicatif::ProgressBar;
 use kith_client::Session;
@@ -19,6 +20,22 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
+use std::cell::Cell;
+
+/// A fault to plant into what was read: the audit must find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Plant {
+    /// An entry is left out.
+    Hole,
+    /// An entry comes twice.
+    Double,
+    /// Two entries change places.
+    Swap,
+    /// An unread count is one too high.
+    Unread,
+    /// Somebody gets an entry from a time outside the room.
+    Leak,
+}
 
 /// Members whose lists are read at the same time.
 const AT_ONCE: usize = 8;
@@ -29,7 +46,7 @@ const RECEIPTS: usize = 20;
 pub(super) async fn check(
     crowd: &Crowd,
     rooms: &[Played],
-    seed: u64,
+    options: Options,
     bar: &ProgressBar,
 ) -> Result<(Findings, Counts)> {
     let worlds: Vec<World> = rooms.iter().map(|room| World::of(&room.journal)).collect();
@@ -40,11 +57,12 @@ pub(super) async fn check(
     let mut audit = Audit {
         findings: Findings::default(),
         counts: Counts::default(),
+        plant: Cell::new(options.plant),
     };
     for (room, world) in rooms.iter().zip(&worlds) {
         let keeper = by_id[&room.journal.keeper];
         audit.log(keeper, room, world).await.context("the log")?;
-        audit.receipts(keeper, room, world, seed).await?;
+        audit.receipts(keeper, room, world, options.seed).await?;
         for (&person, memory) in &room.memories {
             audit.memory(world, crowd.id(person), memory);
         }
@@ -58,6 +76,8 @@ pub(super) async fn check(
 struct Audit {
     findings: Findings,
     counts: Counts,
+    /// Taken by the first answer that it fits.
+    plant: Cell<Option<Plant>>,
 }
 
 impl Audit {
@@ -152,10 +172,11 @@ impl Audit {
     ) -> Result<()> {
         let thread = room.journal.thread;
         let members = world.members();
+        let plant = &self.plant;
         let lists = members.iter().enumerate().map(|(number, &user)| {
             let session = by_id[&user];
             async move {
-                let found = list(session, thread, number % 2 == 0, world).await;
+                let found = list(session, thread, number % 2 == 0, world, plant).await;
                 bar.inc(1);
                 found.with_context(|| format!("{}: pages of {user}", world.room()))
             }
@@ -191,7 +212,11 @@ impl Audit {
         });
         let mut reads = futures_util::stream::iter(reads).buffer_unordered(AT_ONCE);
         while let Some(read) = reads.next().await {
-            let (user, synced, inbox) = read?;
+            let (user, synced, mut inbox) = read?;
+            if let (Some(Plant::Unread), Some(row)) = (self.plant.get(), inbox.first_mut()) {
+                row.mine.unread += 1;
+                self.plant.set(None);
+            }
             self.synced(user, &synced, &worlds);
             for row in synced.rows.iter().chain(&inbox) {
                 if let Some(world) = worlds.get(&row.thread.id) {
@@ -275,6 +300,7 @@ async fn list(
     thread: ThreadId,
     forward: bool,
     world: &World,
+    plant: &Cell<Option<Plant>>,
 ) -> Result<(Findings, u64)> {
     let (user, mut findings) = (session.id(), Findings::default());
     let mut got: Vec<(u64, u64)> = Vec::new();
@@ -288,12 +314,37 @@ async fn list(
     if !forward {
         got.reverse();
     }
+    if plant
+        .get()
+        .is_some_and(|fault| spoil(fault, &mut got, world))
+    {
+        plant.set(None);
+    }
     let mut held = Held::default();
     for &(seq, identity) in &got {
         held.take(seq, identity);
     }
     check_held(world, user, &held, &mut findings);
     Ok((findings, got.len() as u64))
+}
+
+/// Plants a fault into a list; false if it does not fit there.
+fn spoil(fault: Plant, got: &mut Vec<(u64, u64)>, world: &World) -> bool {
+    let middle = got.len() / 2;
+    let has = |seq: u64| got.iter().any(|&(other, _)| other == seq);
+    let outside = (1..=world.last_seq()).find(|&seq| !has(seq));
+    match (fault, outside) {
+        (Plant::Unread, _) | (Plant::Leak, None) => return false,
+        _ if got.len() < 2 => return false,
+        (Plant::Hole, _) => drop(got.remove(middle)),
+        (Plant::Double, _) => got.insert(middle, got[middle]),
+        (Plant::Swap, _) => got.swap(middle, middle - 1),
+        (Plant::Leak, Some(seq)) => {
+            got.push((seq, world.identity(seq)));
+            got.sort_unstable();
+        }
+    }
+    true
 }
 
 /// Reads all pages from one end; backwards, entries come in descending order.

@@ -8,6 +8,7 @@ pub mod recorded;
 mod report;
 pub mod script;
 
+pub use check::Plant;
 pub use report::{Counts, Report};
 
 use crate::audit::{RowSeen, SyncRowSeen, SyncSeen, Told};
@@ -34,6 +35,8 @@ pub struct Options {
     pub readers: usize,
     /// How often what happens.
     pub mix: Mix,
+    /// A fault that the audit shall find, to see that it does.
+    pub plant: Option<Plant>,
 }
 
 /// Replays a recording on the server at `url` and audits the outcome. The server's group limit must
@@ -61,7 +64,7 @@ pub async fn replay(url: &str, recording: &Recording, options: Options) -> Resul
         "auditing",
         (memberships + recording.people.len() + 1) as u64,
     );
-    let (mut findings, mut counts) = check::check(&crowd, &rooms, options.seed, &bar).await?;
+    let (mut findings, mut counts) = check::check(&crowd, &rooms, options, &bar).await?;
     bar.finish_and_clear();
     for room in &mut rooms {
         findings.merge(std::mem::take(&mut room.findings));

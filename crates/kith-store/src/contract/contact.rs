@@ -89,6 +89,27 @@ pub async fn who_parts_is_no_contact_for_either(bed: &impl Bed) {
     assert_eq!(since, Some(Timestamp(3)));
 }
 
+pub async fn former_contacts_are_told_until_they_are_contacts_again(bed: &impl Bed) {
+    let store = bed.open().await;
+    let (ann, bo, cy, di) = (new_user(), new_user(), new_user(), new_user());
+    change(&store, befriend(ann, bo, 1)).await;
+    change(&store, befriend(ann, cy, 2)).await;
+    assert_eq!(store.former_contacts(ann).await.unwrap(), []);
+    change(&store, ContactChange::Part { a: ann, b: bo }).await;
+    change(&store, block(cy, ann, 3)).await;
+    // Who never was a contact is none afterwards either.
+    change(&store, ContactChange::Part { a: ann, b: di }).await;
+    let mut both = [bo, cy];
+    both.sort();
+    assert_eq!(store.former_contacts(ann).await.unwrap(), both);
+    for user in both {
+        assert_eq!(store.former_contacts(user).await.unwrap(), [ann]);
+    }
+    change(&store, befriend(bo, ann, 4)).await;
+    assert_eq!(store.former_contacts(ann).await.unwrap(), [cy]);
+    assert_eq!(store.former_contacts(bo).await.unwrap(), []);
+}
+
 pub async fn a_block_is_one_sided_and_takes_the_rest_away(bed: &impl Bed) {
     let store = bed.open().await;
     let (ann, bo) = (new_user(), new_user());

@@ -107,6 +107,7 @@ macro_rules! contract {
                 the_first_time_of_a_friendship_counts,
                 a_declined_request_is_gone_for_both,
                 who_parts_is_no_contact_for_either,
+                former_contacts_are_told_until_they_are_contacts_again,
                 a_block_is_one_sided_and_takes_the_rest_away,
                 the_first_time_of_a_block_counts,
                 requests_come_oldest_first,

@@ -156,12 +156,16 @@ pub async fn ended_tokens_are_forgotten_when_it_is_time(bed: &impl Bed) {
     for row in &rows[..2] {
         end(&store, row, EndReason::SignedOut).await;
     }
+    let mut ended_ids: Vec<_> = rows[..2].iter().map(|row| row.id).collect();
+    ended_ids.sort();
+    assert_eq!(store.sessions(ann).await.unwrap().ended, ended_ids);
     let before = Timestamp(FORGET_AT.0 - 1);
     assert_eq!(store.forget_tokens(before).await.unwrap(), 0);
     let state = store.token(&rows[0].token).await.unwrap();
     assert_eq!(state, Some(ended(ann, EndReason::SignedOut)));
     assert_eq!(store.forget_tokens(FORGET_AT).await.unwrap(), 2);
     assert_eq!(store.forget_tokens(FORGET_AT).await.unwrap(), 0);
+    assert_eq!(store.sessions(ann).await.unwrap().ended, []);
     for row in &rows[..2] {
         assert_eq!(store.token(&row.token).await.unwrap(), None);
     }

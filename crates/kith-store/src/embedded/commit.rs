@@ -4,14 +4,14 @@
 use super::delivered::{Delivered, FLUSH_EVERY};
 use super::figure::Figures;
 use super::log::{self, LastSeqs};
-use super::row::{self, Row};
-use super::table::{Table, Tables};
+use super::stage::Stage;
+use super::table::Tables;
 use crate::log::{Append, Appended};
 use crate::{StoreError, StoreResult};
-use fjall::{OwnedWriteBatch, PersistMode, UserValue};
+use fjall::{OwnedWriteBatch, PersistMode};
 use kith_protocol::ThreadId;
 use parking_lot::{Condvar, Mutex};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -29,18 +29,16 @@ const CROWDED_STEP: Duration = Duration::from_millis(1);
 /// What the embedded engine does on its commit thread, after the commit, with its outcome.
 type Finish = Box<dyn FnOnce(StoreResult<()>) + Send>;
 
+/// Checks its conditions and stages its rows; all reads before the first write, so that a failing read
+/// leaves nothing half staged.
+type Change = Box<dyn FnOnce(&mut Stage<'_>) -> Finish + Send>;
+
 /// Something that wants to be written.
 pub(super) enum Request {
     /// The hot path.
     Append(Append, oneshot::Sender<StoreResult<Appended>>),
     /// Everything else.
-    Change {
-        /// Checks its conditions and stages its rows; all reads before the first write, so that a
-        /// failing read leaves nothing half staged.
-        stage: Box<dyn FnOnce(&mut Stage<'_>) -> Finish + Send>,
-        /// Whether the answer waits for the disk.
-        durable: bool,
-    },
+    Change(Change),
 }
 
 /// The front of the commit loop, shared by everybody who writes.
@@ -101,19 +99,18 @@ impl Committer {
     /// Runs `stage` on the commit thread and answers after the commit with what it gave.
     pub(super) async fn change<T: Send + 'static>(
         &self,
-        durable: bool,
         bytes: usize,
         stage: impl FnOnce(&mut Stage<'_>) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
         let (answer, answered) = oneshot::channel();
-        let stage = Box::new(move |staged: &mut Stage<'_>| -> Finish {
+        let change = Box::new(move |staged: &mut Stage<'_>| -> Finish {
             let outcome = stage(staged);
             Box::new(move |committed| {
                 // Nobody waits for it any longer: what was written stays written.
                 let _ = answer.send(committed.and(outcome));
             })
         });
-        self.submit(Request::Change { stage, durable }, bytes)?;
+        self.submit(Request::Change(change), bytes)?;
         answered.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
@@ -199,81 +196,6 @@ pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
 
-/// Rows of one batch, with what later requests of the same batch must see of them.
-pub(super) struct Stage<'a> {
-    tables: &'a Tables,
-    batch: OwnedWriteBatch,
-    /// Rows of this batch that a condition may read.
-    pending: FxHashMap<(Table, Vec<u8>), Option<UserValue>>,
-    scratch: &'a mut Vec<u8>,
-}
-
-impl Stage<'_> {
-    /// The row as it will be after what is staged so far.
-    pub(super) fn get<R: Row>(&self, table: Table, key: &[u8]) -> StoreResult<Option<R>> {
-        self.bytes(table, key)?
-            .map(|bytes| row::read(&bytes))
-            .transpose()
-    }
-
-    /// Whether there is a row, after what is staged so far.
-    pub(super) fn has(&self, table: Table, key: &[u8]) -> StoreResult<bool> {
-        Ok(self.bytes(table, key)?.is_some())
-    }
-
-    fn bytes(&self, table: Table, key: &[u8]) -> StoreResult<Option<UserValue>> {
-        // The look-up needs an owned key; an empty map, the usual case, does without.
-        if !self.pending.is_empty()
-            && let Some(pending) = self.pending.get(&(table, key.to_vec()))
-        {
-            return Ok(pending.clone());
-        }
-        self.tables.of(table).get(key).map_err(super::failed)
-    }
-
-    /// Stages a row that a later condition may read.
-    pub(super) fn put<R: Row>(&mut self, table: Table, key: &[u8], row: &R) -> StoreResult<()> {
-        row::write(row, self.scratch)?;
-        self.put_bytes(table, key, UserValue::from(self.scratch.as_slice()));
-        Ok(())
-    }
-
-    /// Stages a row that says everything by being there.
-    pub(super) fn put_empty(&mut self, table: Table, key: &[u8]) {
-        self.put_bytes(table, key, UserValue::from([].as_slice()));
-    }
-
-    fn put_bytes(&mut self, table: Table, key: &[u8], value: UserValue) {
-        self.pending
-            .insert((table, key.to_vec()), Some(value.clone()));
-        self.batch.insert(self.tables.of(table), key, value);
-    }
-
-    /// Stages a row of the hot path: no condition reads it within the same batch.
-    pub(super) fn put_unread<R: Row>(
-        &mut self,
-        table: Table,
-        key: &[u8],
-        row: &R,
-    ) -> StoreResult<()> {
-        row::write(row, self.scratch)?;
-        self.batch
-            .insert(self.tables.of(table), key, self.scratch.as_slice());
-        Ok(())
-    }
-
-    /// Stages that a row goes.
-    pub(super) fn remove(&mut self, table: Table, key: &[u8]) {
-        self.pending.insert((table, key.to_vec()), None);
-        self.batch.remove(self.tables.of(table), key);
-    }
-
-    /// The tables below what is staged.
-    pub(super) fn tables(&self) -> &Tables {
-        self.tables
-    }
-}
-
 /// The thread's own things.
 struct Writer {
     committer: Arc<Committer>,
@@ -337,43 +259,30 @@ impl Writer {
     fn commit_some(&mut self, requests: &mut std::iter::Peekable<std::vec::Drain<'_, Request>>) {
         let tables = Arc::clone(&self.tables);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut stage = Stage {
-            tables: &tables,
-            batch: OwnedWriteBatch::with_capacity(tables.db.clone(), 2 * requests.len()),
-            pending: FxHashMap::default(),
-            scratch: &mut scratch,
-        };
+        let mut stage = Stage::new(&tables, &mut scratch, 2 * requests.len());
         let mut waiting = Vec::with_capacity(requests.len());
         let mut appended = FxHashSet::<ThreadId>::default();
-        let mut durable = false;
         // An erasure reads rows of its thread, which must not be in this very batch.
         while let Some(request) = requests.next_if(|next| match next {
             Request::Append(append, _) => {
                 append.erase.is_empty() || !appended.contains(&append.thread)
             }
-            Request::Change { .. } => true,
+            Request::Change(_) => true,
         }) {
             match request {
                 Request::Append(append, answer) => {
-                    durable = true;
                     appended.insert(append.thread);
                     match log::stage(&mut stage, &mut self.last_seqs, append) {
                         Ok(outcome) => waiting.push(Waiting::Append(answer, outcome)),
                         Err(error) => drop(answer.send(Err(error))),
                     }
                 }
-                Request::Change {
-                    stage: change,
-                    durable: wanted,
-                } => {
-                    durable |= wanted;
-                    waiting.push(Waiting::Change(change(&mut stage)));
-                }
+                Request::Change(change) => waiting.push(Waiting::Change(change(&mut stage))),
             }
         }
-        let batch = stage.batch;
+        let batch = stage.into_batch();
         self.scratch = scratch;
-        let outcome = self.commit(batch, waiting.len(), durable);
+        let outcome = self.commit(batch, waiting.len());
         for one in waiting {
             match one {
                 Waiting::Append(answer, appended) => {
@@ -385,24 +294,20 @@ impl Writer {
     }
 
     /// One batch, one sync. With the durability set on the batch, nothing of it is visible before it is
-    /// durable; a sync of its own after the commit would show rows that a crash takes back.
-    fn commit(&self, batch: OwnedWriteBatch, requests: usize, durable: bool) -> StoreResult<()> {
+    /// durable; a sync of its own after the commit would show rows that a crash takes back. What may be
+    /// lost is synced too: then a power loss can tear one batch at most, which is what `torn` relies on.
+    fn commit(&self, batch: OwnedWriteBatch, requests: usize) -> StoreResult<()> {
         if batch.is_empty() {
             return Ok(());
         }
         if let Some(why) = self.committer.broken() {
             return Err(StoreError::Unavailable(why.to_owned()));
         }
-        let mode = if durable {
-            PersistMode::SyncData
-        } else {
-            PersistMode::Buffer
-        };
         let rows = batch.len();
         let began = Instant::now();
         let outcome = self
             .wait_for_flushes()
-            .and_then(|()| batch.durability(Some(mode)).commit());
+            .and_then(|()| batch.durability(Some(PersistMode::SyncData)).commit());
         self.figures.committed(requests, rows, began.elapsed());
         outcome.map_err(|error| {
             let why = format!("a commit failed: {}", super::in_words(&error));
@@ -434,7 +339,7 @@ impl Writer {
                 tracing::error!(%error, "delivered marks are not stored");
                 return;
             }
-            if self.commit(batch, 0, false).is_err() {
+            if self.commit(batch, 0).is_err() {
                 return;
             }
             self.delivered.stored(&marks);
@@ -460,10 +365,7 @@ mod tests {
     use super::*;
 
     fn request() -> Request {
-        Request::Change {
-            stage: Box::new(|_| Box::new(|_| ())),
-            durable: true,
-        }
+        Request::Change(Box::new(|_| Box::new(|_| ())))
     }
 
     fn is_refused(committer: &Committer, bytes: usize) -> bool {

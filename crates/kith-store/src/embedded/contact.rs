@@ -1,6 +1,6 @@
 //! Contacts, requests and blocks in fjall: what both sides see is written twice, in one batch.
 
-use super::commit::Stage;
+use super::stage::Stage;
 use super::table::{Table, bad_key};
 use super::{Embedded, key};
 use crate::StoreResult;
@@ -30,10 +30,11 @@ fn stage(stage: &mut Stage<'_>, change: &ContactChange) -> StoreResult<()> {
         ContactChange::Part { a, b } => part(stage, *a, *b)?,
         ContactChange::Block { by, whom, at } => {
             let key = key::block(*by, *whom);
-            if !stage.has(Table::People, &key)? {
+            let is_blocked = stage.has(Table::People, &key)?;
+            part(stage, *by, *whom)?;
+            if !is_blocked {
                 stage.put(Table::People, &key, at)?;
             }
-            part(stage, *by, *whom)?;
             forget_requests(stage, *by, *whom);
         }
         ContactChange::Unblock { by, whom } => {

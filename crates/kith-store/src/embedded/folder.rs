@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The format that this version writes.
 const FORMAT: u32 = 1;
@@ -10,6 +11,10 @@ const FORMAT: u32 = 1;
 const FORMAT_FILE: &str = "format";
 /// The file that is locked.
 const LOCK_FILE: &str = "lock";
+/// How often the lock is tried: a process that was just killed holds it until the system is done with it.
+const LOCK_TRIES: usize = 20;
+/// How long is waited in between.
+const LOCK_STEP: Duration = Duration::from_millis(50);
 /// What stands before the number in the format file.
 const FORMAT_WORDS: &str = "kith embedded store, format ";
 
@@ -157,11 +162,14 @@ fn lock(folder: &Path) -> Result<FolderLock, OpenError> {
         .write(true)
         .open(folder.join(LOCK_FILE))
         .map_err(|error| OpenError::io(folder, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(FolderLock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(OpenError::io(folder, error)),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(FolderLock { _file: file }),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_STEP),
+            Err(TryLockError::Error(error)) => return Err(OpenError::io(folder, error)),
+        }
     }
+    Err(OpenError::InUse(folder.to_owned()))
 }
 
 fn read_format(folder: &Path) -> Result<Option<u32>, OpenError> {

@@ -1,6 +1,5 @@
 //! Inbox rows in fjall: all parts of all rows from one snapshot, in one hop.
 
-use super::delivered::Delivered;
 use super::row::{DeletionRow, MentionRow};
 use super::table::{Reader, Table};
 use super::{Embedded, key, mark};
@@ -11,7 +10,7 @@ use crate::thread::{Deletion, HeadRow, MemberRow, Mention, ReadMark};
 use async_trait::async_trait;
 use kith_protocol::thread::RECEIPT_MEMBERS_MAX;
 use kith_protocol::{ThreadId, UserId};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 #[async_trait]
@@ -22,10 +21,15 @@ impl Inbox for Embedded {
         threads: &[ThreadId],
     ) -> StoreResult<Vec<Option<InboxParts>>> {
         let threads = threads.to_vec();
-        let delivered = Arc::clone(&self.delivered);
+        // Memory before the snapshot: what leaves it meanwhile is on disk by then.
+        let waiting: Vec<_> = threads
+            .iter()
+            .map(|thread| self.delivered.best(*thread))
+            .collect();
         self.read(move |reader| {
-            let row = |&thread: &ThreadId| parts(reader, &delivered, user, thread);
-            threads.iter().map(row).collect()
+            let rows = threads.into_iter().zip(waiting);
+            rows.map(|(thread, waiting)| parts(reader, waiting, user, thread))
+                .collect()
         })
         .await
     }
@@ -33,7 +37,7 @@ impl Inbox for Embedded {
 
 fn parts(
     reader: &Reader<'_>,
-    delivered: &Delivered,
+    waiting: BTreeMap<UserId, u64>,
     user: UserId,
     thread: ThreadId,
 ) -> StoreResult<Option<InboxParts>> {
@@ -45,8 +49,6 @@ fn parts(
     };
     let mine = reader.get(Table::Views, key::user_thread(user, thread))?;
     let all = head.member_count <= RECEIPT_MEMBERS_MAX as u64;
-    // Memory first: what leaves it meanwhile is on disk by then.
-    let waiting = delivered.best(thread);
     let prefix = if all {
         key::marks(thread).to_vec()
     } else {

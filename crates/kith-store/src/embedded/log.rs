@@ -1,6 +1,6 @@
 //! The thread log in fjall: a row per entry, the last seq of busy threads in memory.
 
-use super::commit::Stage;
+use super::stage::Stage;
 use super::table::{Reader, Table, Tables, bad_key};
 use super::{Embedded, failed, key, purge, thread};
 use crate::log::{Append, Appended, EntryRow, Span, ThreadLog};

@@ -1,8 +1,8 @@
 //! Marks in fjall. Delivered ones are in memory first and stored every few seconds.
 
-use super::commit::Stage;
 use super::delivered::DeliveredMark;
 use super::row::{self, Seq};
+use super::stage::Stage;
 use super::table::{Reader, Table, Tables, bad_key};
 use super::{Embedded, failed, key};
 use crate::StoreResult;

@@ -1,6 +1,6 @@
 //! The embedded engine: fjall in a data folder, one commit loop.
 //!
-//! Writes go to one thread ([`commit`]) that joins what all threads of the program want into one batch
+//! Writes go to one thread (`commit`) that joins what all threads of the program want into one batch
 //! and one sync. It alone writes, so it checks every condition without a lock. Reads take a snapshot each
 //! and run where blocking is allowed, one hop per call. What a row looks like stands in `row`, where it
 //! lies in `key`, which keyspaces there are and why in `table`. The folder has a lock and a format
@@ -13,12 +13,14 @@ mod delivered;
 mod figure;
 mod folder;
 mod inbox;
+mod journal;
 mod key;
 mod log;
 mod mark;
 mod purge;
 mod row;
 mod session;
+mod stage;
 mod table;
 mod thread;
 mod torn;
@@ -28,11 +30,12 @@ mod user_thread;
 pub use folder::OpenError;
 
 use crate::{SharedStore, Store, StoreError, StoreResult};
-use commit::{Committer, Stage, closed};
+use commit::{Committer, closed};
 use delivered::Delivered;
 use figure::Figures;
 use folder::FolderLock;
 use parking_lot::{Mutex, RwLock};
+use stage::Stage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -124,13 +127,13 @@ impl Embedded {
         .unwrap_or_else(|error| Err(StoreError::Unavailable(format!("a read ended: {error}"))))
     }
 
-    /// Writes after checking conditions on the commit thread; see [`commit::Request::Change`].
+    /// Writes after checking conditions on the commit thread; see `commit`.
     async fn write<T: Send + 'static>(
         &self,
         bytes: usize,
         stage: impl FnOnce(&mut Stage<'_>) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
-        self.commits.change(true, bytes, stage).await
+        self.commits.change(bytes, stage).await
     }
 }
 

@@ -32,18 +32,20 @@ pub(super) async fn purge(embedded: &Embedded) -> StoreResult<()> {
 
 fn purge_now(tables: &Tables) -> StoreResult<()> {
     let filler = Filler::new(tables)?;
+    let before = tables.db.seqno();
     let journals = tables.journals().map_err(|error| failed(error.into()))?;
     filler.fill_the_journal()?;
     for table in Table::ALL {
         flush(tables, tables.of(table))?;
     }
     filler.until_gone(&journals)?;
+    filler.until_unseen(before)?;
     for table in Table::ALL {
         tables.of(table).major_compact().map_err(failed)?;
     }
     // The first time found which blobs nobody points to any longer; the second leaves them behind.
     tables.of(Table::Messages).major_compact().map_err(failed)?;
-    filler.let_go_of_old_files()?;
+    filler.until_unseen(tables.db.seqno())?;
     filler.throw_away()
 }
 
@@ -77,7 +79,11 @@ impl<'a> Filler<'a> {
     }
 
     fn write(&self, rows: u64, bytes: usize) -> StoreResult<()> {
-        let mut batch = self.tables.db.batch().durability(Some(PersistMode::Buffer));
+        let mut batch = self
+            .tables
+            .db
+            .batch()
+            .durability(Some(PersistMode::SyncData));
         for row in 0..rows {
             batch.insert(&self.keyspace, row.to_be_bytes(), vec![0; bytes]);
         }
@@ -98,13 +104,14 @@ impl<'a> Filler<'a> {
         })
     }
 
-    /// Files stay as long as a version of the tables that names them; each flush lets go of versions from
-    /// before the one before it.
-    fn let_go_of_old_files(&self) -> StoreResult<()> {
-        for _ in 0..3 {
+    /// Waits until no read sees anything from before `seqno`: only then does compaction leave old rows
+    /// behind, and only then are files deleted that such a read could need.
+    fn until_unseen(&self, seqno: fjall::SeqNo) -> StoreResult<()> {
+        patiently("an old read", || {
             self.nudge()?;
-        }
-        Ok(())
+            let snapshots = &self.tables.db.supervisor.snapshot_tracker;
+            Ok(snapshots.get_seqno_safe_to_gc() > seqno)
+        })
     }
 
     fn throw_away(self) -> StoreResult<()> {

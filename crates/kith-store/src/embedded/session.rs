@@ -1,7 +1,7 @@
 //! Sessions and tokens in fjall.
 
-use super::commit::Stage;
 use super::row::{TokenRow, Version};
+use super::stage::Stage;
 use super::table::{Table, bad_key};
 use super::{Embedded, key};
 use crate::session::{SessionChange, SessionList, SessionRow, Sessions, TokenHash, TokenState};
@@ -143,23 +143,22 @@ impl Sessions for Embedded {
         touched: &[(UserId, SessionId, Timestamp, Timestamp, String)],
     ) -> StoreResult<()> {
         let touched = touched.to_vec();
-        self.commits
-            .change(false, ROW_BYTES * touched.len(), move |stage| {
-                for (user, session, seen_at, expires_at, address) in touched {
-                    let key = key::session(user, session);
-                    if let Some(row) = stage.get::<SessionRow>(Table::People, &key)? {
-                        let row = SessionRow {
-                            last_seen_at: seen_at,
-                            expires_at,
-                            address,
-                            ..row
-                        };
-                        stage.put(Table::People, &key, &row)?;
-                    }
+        self.write(ROW_BYTES * touched.len(), move |stage| {
+            for (user, session, seen_at, expires_at, address) in touched {
+                let key = key::session(user, session);
+                if let Some(row) = stage.get::<SessionRow>(Table::People, &key)? {
+                    let row = SessionRow {
+                        last_seen_at: seen_at,
+                        expires_at,
+                        address,
+                        ..row
+                    };
+                    stage.put(Table::People, &key, &row)?;
                 }
-                Ok(())
-            })
-            .await
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn forget_tokens(&self, now: Timestamp) -> StoreResult<usize> {

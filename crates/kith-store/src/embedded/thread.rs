@@ -1,7 +1,7 @@
 //! Views of threads in fjall: staged with the append, read by one range each.
 
-use super::commit::Stage;
 use super::row::{DeletionRow, MentionRow};
+use super::stage::Stage;
 use super::table::{Table, bad_key};
 use super::{Embedded, key};
 use crate::StoreResult;

@@ -6,6 +6,7 @@
 
 use super::EmbeddedConfig;
 use super::folder::{self, OpenError};
+use super::journal;
 use super::table::{Tables, journals};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -17,6 +18,7 @@ const STEP_BYTES: u64 = 64 * 1024;
 /// Opens the tables; cuts a torn batch off the end of the journal if there is one.
 pub(super) fn open(config: &EmbeddedConfig) -> Result<Tables, OpenError> {
     let explain = |error| folder::explain(&config.folder, error);
+    refuse_damage(&config.folder)?;
     let refusal = match Tables::open(config) {
         Err(refusal @ fjall::Error::JournalRecovery(_)) => refusal,
         opened => return opened.map_err(explain),
@@ -36,6 +38,24 @@ pub(super) fn open(config: &EmbeddedConfig) -> Result<Tables, OpenError> {
             Err(explain(error))
         }
     }
+}
+
+/// Refuses journals in which fjall would silently drop whole batches.
+fn refuse_damage(folder: &Path) -> Result<(), OpenError> {
+    let io = |error| OpenError::io(folder, error);
+    let tables = folder.join("tables");
+    if !tables.try_exists().map_err(io)? {
+        return Ok(());
+    }
+    for journal in journals(&tables).map_err(io)? {
+        if journal::is_damaged(&journal).map_err(io)? {
+            return Err(OpenError::Damaged {
+                folder: folder.to_owned(),
+                why: format!("{} has whole batches after a broken one", journal.display()),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The last byte of a journal, taken away: fjall then sees a batch without an end.

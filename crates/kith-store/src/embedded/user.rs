@@ -1,6 +1,6 @@
 //! Accounts in fjall: rows by id, handles to ids, words of names to ids.
 
-use super::commit::Stage;
+use super::stage::Stage;
 use super::table::{Reader, Table, bad_key};
 use super::{Embedded, key};
 use crate::user::{UserRow, Users};
@@ -96,18 +96,17 @@ impl Users for Embedded {
 
     async fn put_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()> {
         let seen = seen.to_vec();
-        self.commits
-            .change(false, SEEN_BYTES * seen.len(), move |stage| {
-                for (user, at) in seen {
-                    let key = key::last_seen(user);
-                    let stored = stage.get::<Timestamp>(Table::People, &key)?;
-                    if stored.is_none_or(|stored| stored < at) {
-                        stage.put(Table::People, &key, &at)?;
-                    }
+        self.write(SEEN_BYTES * seen.len(), move |stage| {
+            for (user, at) in seen {
+                let key = key::last_seen(user);
+                let stored = stage.get::<Timestamp>(Table::People, &key)?;
+                if stored.is_none_or(|stored| stored < at) {
+                    stage.put(Table::People, &key, &at)?;
                 }
-                Ok(())
-            })
-            .await
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn last_seen(&self, users: &[UserId]) -> StoreResult<Vec<Option<Timestamp>>> {

@@ -136,6 +136,8 @@ async fn exchange(
         .map_err(|error| anyhow::anyhow!("the answer cannot be read: {error}"))?
         .to_bytes();
     let text = String::from_utf8(bytes.to_vec()).context("the answer is not UTF-8")?;
+    // What is refused is said in words already.
+    anyhow::ensure!(!status.is_client_error(), "{}", text.trim());
     anyhow::ensure!(status.is_success(), "{status}: {}", text.trim());
     Ok(text)
 }

@@ -6,6 +6,8 @@ mod config;
 mod options;
 mod paper;
 mod serve;
+mod socket;
+mod user;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
@@ -43,6 +45,12 @@ enum Command {
     Config(config::ConfigCommand),
     /// Talk to a running server through its admin listener.
     Admin(admin::Admin),
+    /// Manage accounts of a running server.
+    User(user::User),
+    /// Open a WebSocket and speak frames by hand.
+    Socket(socket::Socket),
+    /// Print the OpenAPI document.
+    Openapi(paper::Openapi),
     /// Print the manual page.
     Man(paper::Man),
     /// Print completions for a shell.
@@ -57,6 +65,9 @@ pub fn run() -> ExitCode {
         Command::Chat(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Admin(command) => command.run(),
+        Command::User(command) => command.run(),
+        Command::Socket(command) => command.run(),
+        Command::Openapi(command) => command.run(),
         Command::Man(command) => command.run(Cli::command()),
         Command::Completions(command) => command.run(Cli::command()),
     };

@@ -1,4 +1,4 @@
-//! `kith man` and `kith completions`: what a package installs beside the binary.
+//! `kith man`, `kith completions` and `kith openapi`: what a package installs beside the binary.
 
 use super::print;
 use clap::{Args, Command};
@@ -21,6 +21,20 @@ Examples:
 pub(super) struct Completions {
     /// Which shell.
     shell: Shell,
+}
+
+/// Print the OpenAPI document, as the server serves it under /openapi.json.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  kith openapi > openapi.json
+  kith openapi | jq '.paths | keys'")]
+pub(super) struct Openapi {}
+
+impl Openapi {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        print(crate::http::openapi::text())
+    }
 }
 
 impl Man {

@@ -4,6 +4,8 @@
 //! every user of the machine can connect, so commands there must show the secret of
 //! `admin.token_file`.
 
+pub mod user;
+
 use crate::config::{AdminListen, Secret};
 use crate::metrics::Figures;
 use axum::extract::{DefaultBodyLimit, Request, State};

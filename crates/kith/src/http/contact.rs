@@ -26,7 +26,7 @@ pub async fn list(
 /// Takes a contact away, for both sides.
 #[utoipa::path(
     delete, path = "/v1/contacts/{user_id}", tag = "contact", params(("user_id" = UserId, Path)),
-    responses((status = 204), (status = 404, body = Problem))
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem))
 )]
 pub async fn part(
     State(node): State<SharedNode>,
@@ -57,7 +57,7 @@ pub async fn requests(
     responses(
         (status = 201, body = ContactRequest),
         (status = 200, body = ContactRequest, description = "it was asked before, or they are contacts now"),
-        (status = "4XX", body = Problem),
+        (status = 404, body = Problem, description = "`not_found`: no such user, or one of the two has blocked the other"),
     )
 )]
 pub async fn ask(
@@ -117,7 +117,7 @@ pub async fn blocks(
 /// Blocks somebody.
 #[utoipa::path(
     put, path = "/v1/blocks/{user_id}", tag = "contact", params(("user_id" = UserId, Path)),
-    responses((status = 204), (status = 404, body = Problem))
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem))
 )]
 pub async fn block(
     State(node): State<SharedNode>,
@@ -131,7 +131,7 @@ pub async fn block(
 /// Takes a block away.
 #[utoipa::path(
     delete, path = "/v1/blocks/{user_id}", tag = "contact", params(("user_id" = UserId, Path)),
-    responses((status = 204), (status = 404, body = Problem))
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem))
 )]
 pub async fn unblock(
     State(node): State<SharedNode>,

@@ -16,14 +16,14 @@ pub struct Health {
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/healthz/live", tag = "health", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz/live", tag = "health", security(()), responses((status = 200, body = Health)))]
 pub async fn live() -> Answer<Health> {
     ok(Health { status: "alive" })
 }
 
 /// Clients can be served.
 #[utoipa::path(
-    get, path = "/healthz/ready", tag = "health",
+    get, path = "/healthz/ready", tag = "health", security(()),
     responses((status = 200, body = Health), (status = 503, body = Problem))
 )]
 pub async fn ready(State(node): State<SharedNode>) -> Result<Answer<Health>> {

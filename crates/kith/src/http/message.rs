@@ -84,7 +84,7 @@ pub async fn edit(
 #[utoipa::path(
     delete, path = "/v1/threads/{t}/messages/{seq}", tag = "message",
     params(("t" = ThreadId, Path), ("seq" = u64, Path), DeleteMessage),
-    responses((status = 200, body = Added), (status = 403, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = Added), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 pub async fn delete(
     State(node): State<SharedNode>,
@@ -109,7 +109,7 @@ pub struct Reacted {
 #[utoipa::path(
     put, path = "/v1/threads/{t}/messages/{seq}/reactions/{emoji}", tag = "message",
     params(("t" = ThreadId, Path), ("seq" = u64, Path), ("emoji" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 pub async fn react(
     State(node): State<SharedNode>,
@@ -123,7 +123,7 @@ pub async fn react(
 #[utoipa::path(
     delete, path = "/v1/threads/{t}/messages/{seq}/reactions/{emoji}", tag = "message",
     params(("t" = ThreadId, Path), ("seq" = u64, Path), ("emoji" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 pub async fn unreact(
     State(node): State<SharedNode>,

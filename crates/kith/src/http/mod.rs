@@ -8,6 +8,7 @@ pub mod frames;
 pub mod health;
 pub mod input;
 pub mod message;
+pub mod openapi;
 pub mod presence;
 pub mod session;
 pub mod socket;
@@ -60,6 +61,7 @@ pub fn routes() -> OpenApiRouter<SharedNode> {
         .routes(routes!(socket::open))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(openapi::serve))
 }
 
 /// The service behind the listener.

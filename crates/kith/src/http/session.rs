@@ -19,7 +19,8 @@ use kith_protocol::{Problem, SessionId};
     post, path = "/v1/register", tag = "session", request_body = Register, security(()),
     responses(
         (status = 201, body = SignedIn),
-        (status = "4XX", body = Problem, description = "`handle_taken`, `origin`"),
+        (status = 403, body = Problem, description = "`origin`: a cookie was asked for from an origin that is not allowed"),
+        (status = 409, body = Problem, description = "`handle_taken`"),
     )
 )]
 pub async fn register(
@@ -37,7 +38,9 @@ pub async fn register(
     post, path = "/v1/login", tag = "session", request_body = Login, security(()),
     responses(
         (status = 200, body = SignedIn),
-        (status = "4XX", body = Problem, description = "`unauthorized`, `account_disabled`, `session_limit`, `origin`, `rate_limited`"),
+        (status = 401, body = Problem, description = "`unauthorized` with retry `never`: handle or password are wrong; `account_disabled`"),
+        (status = 403, body = Problem, description = "`origin`: a cookie was asked for from an origin that is not allowed"),
+        (status = 409, body = Problem, description = "`session_limit`, with the sessions that are in the way"),
     )
 )]
 pub async fn login(

@@ -21,8 +21,10 @@ const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// Opens a WebSocket for frames (subprotocol `kith.v1`). The first one must be `hello`, within 10 s.
 #[utoipa::path(
     get, path = "/v1/socket", tag = "push",
+    security((), ("bearer" = []), ("cookie" = [])),
     responses(
-        (status = 101, description = "frames follow"),
+        (status = 101, description = "frames follow: ClientFrame and ServerFrame"),
+        (status = 401, body = Problem, description = "a token or cookie came with the upgrade, and its session is unknown or has ended"),
         (status = 403, body = Problem), (status = 415, body = Problem), (status = 503, body = Problem)
     )
 )]
@@ -32,7 +34,7 @@ pub async fn open(
     request: Request,
 ) -> Result<Response> {
     let (mut parts, _) = request.into_parts();
-    let cookie = auth::socket_caller(&node, &parts.headers).await?;
+    let cookie = auth::socket_token(&node, &parts.headers)?;
     let upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
         WebSocketUpgrade::from_request_parts(&mut parts, &node).await;
     let upgrade = upgrade.map_err(|_| Error::Unsupported("this is a WebSocket"))?;

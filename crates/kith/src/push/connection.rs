@@ -36,6 +36,7 @@ const TOUCH_EVERY_MS: i64 = 10_000;
 pub struct Connection {
     /// Who is at the other end.
     pub caller: Caller,
+    live: Live,
     /// What it is told.
     pub queue: Arc<Queue>,
     /// The order of its sends.
@@ -51,8 +52,8 @@ impl Connection {
         *self.state.lock() = (state, now);
     }
 
-    /// Any traffic is a heartbeat.
-    fn touch(&self, node: &SharedNode, now: Timestamp) {
+    /// Any traffic is a heartbeat, and a use of the session.
+    async fn touch(&self, node: &SharedNode, now: Timestamp) {
         self.queue.heard(now);
         let state = {
             let mut state = self.state.lock();
@@ -63,11 +64,15 @@ impl Connection {
             state.0
         };
         node.presence.touch(self.caller, state);
+        session::touch(node, &self.live, None).await;
     }
 }
 
 /// Serves a socket to its end.
-pub async fn serve(node: SharedNode, mut socket: WebSocket, cookie: Option<Live>) {
+///
+/// `cookie` is the token that came with the upgrade. Hello signs in with it, so that a browser too
+/// is told by the close code why its session is over.
+pub async fn serve(node: SharedNode, mut socket: WebSocket, cookie: Option<String>) {
     let greeted = tokio::select! {
         greeted = greet(&node, &mut socket, cookie) => greeted,
         () = node.clock.sleep(HELLO_WITHIN) => Err(Some(CloseCode::Idle)),
@@ -83,7 +88,7 @@ pub async fn serve(node: SharedNode, mut socket: WebSocket, cookie: Option<Live>
 async fn greet(
     node: &SharedNode,
     socket: &mut WebSocket,
-    cookie: Option<Live>,
+    cookie: Option<String>,
 ) -> std::result::Result<(Live, Hello), Option<CloseCode>> {
     let text = loop {
         match socket.recv().await {
@@ -101,10 +106,9 @@ async fn greet(
         }) => hello,
         _ => return Err(Some(CloseCode::ProtocolError)),
     };
-    let signed_in = match (&hello.token, cookie) {
-        (Some(token), _) => session::authenticate(node, token).await,
-        (None, Some(live)) => Ok(live),
-        (None, None) => Err(Error::Unauthorized),
+    let signed_in = match hello.token.as_ref().or(cookie.as_ref()) {
+        Some(token) => session::authenticate(node, token).await,
+        None => Err(Error::Unauthorized),
     };
     match signed_in {
         Ok(live) => Ok((live, hello)),
@@ -120,6 +124,7 @@ async fn converse(node: &SharedNode, socket: WebSocket, live: Live, hello: Hello
     let queue = node.push.attach(live.caller);
     let connection = Arc::new(Connection {
         caller: live.caller,
+        live: live.clone(),
         queue: Arc::clone(&queue),
         order: Arc::default(),
         subscriptions: Mutex::default(),
@@ -164,7 +169,7 @@ async fn exchange(node: &SharedNode, mut socket: WebSocket, connection: &Arc<Con
             () = queue.woken() => {}
             () = async { if let Some(job) = &mut job { job.await } }, if job.is_some() => job = None,
             message = socket.recv(), if may_read => {
-                connection.touch(node, node.clock.now());
+                connection.touch(node, node.clock.now()).await;
                 match read(node, connection, message) {
                     Ok(next) => job = next,
                     Err(Some(code)) => queue.close(code, None),

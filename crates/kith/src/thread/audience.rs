@@ -5,7 +5,7 @@ use crate::node::Node;
 use bytes::Bytes;
 use kith_protocol::channel::{Channel, Envelope};
 use kith_protocol::entry::{Entry, EntryKind};
-use kith_protocol::frame::{Entries, FRAME_MAX_BYTES, ServerFrame};
+use kith_protocol::frame::{self, FRAME_MAX_BYTES};
 use kith_protocol::{ThreadId, UserId};
 
 /// Bytes of text after which a frame is closed; with names and escapes it stays below
@@ -174,7 +174,7 @@ impl Segment {
     pub fn publish(self, node: &Node, thread: ThreadId) {
         let broker = node.channels.broker();
         let membership_seq = self.membership_seq;
-        for frame in frames(thread, self.entries) {
+        for frame in frames(thread, &self.entries) {
             let envelope = Envelope {
                 thread: Some(thread),
                 membership_seq,
@@ -200,19 +200,8 @@ impl Segment {
 }
 
 /// The frame for these entries, or several if one would be over the bound.
-fn frames(thread_id: ThreadId, mut entries: Vec<Entry>) -> Vec<Bytes> {
-    let Some(first) = entries.first() else {
-        return Vec::new();
-    };
-    let frame = ServerFrame::Entries(Entries {
-        thread_id,
-        prev_seq: first.seq - 1,
-        entries: std::mem::take(&mut entries),
-    });
-    let json = frame.encode();
-    let ServerFrame::Entries(Entries { mut entries, .. }) = frame else {
-        return Vec::new();
-    };
+fn frames(thread: ThreadId, entries: &[Entry]) -> Vec<Bytes> {
+    let json = frame::entries(thread, entries);
     if json.len() <= FRAME_MAX_BYTES {
         return vec![Bytes::from(json)];
     }
@@ -220,6 +209,6 @@ fn frames(thread_id: ThreadId, mut entries: Vec<Entry>) -> Vec<Bytes> {
         // One entry that no frame can hold, a text of escapes: its readers fetch it.
         return Vec::new();
     }
-    let half = entries.split_off(entries.len() / 2);
-    [frames(thread_id, entries), frames(thread_id, half)].concat()
+    let (one, other) = entries.split_at(entries.len() / 2);
+    [frames(thread, one), frames(thread, other)].concat()
 }

@@ -19,6 +19,7 @@ use kith_store::log::{Append, Appended, EntryRow, Span};
 use kith_store::thread::OverlayRow;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
 /// Entries of one append: more would hold up the first of them.
@@ -88,7 +89,7 @@ fn answer(re: &str, act: &Act, outcome: Result<Outcome>) -> String {
     };
     match (act, entry) {
         (Act::Send { .. }, Some(Known { seq, ord, at, .. })) => {
-            frame::ok(re, &Sent { seq, ord, at })
+            frame::sent(re, &Sent { seq, ord, at })
         }
         (Act::Edit { .. } | Act::Delete { .. }, Some(Known { seq, .. })) => {
             frame::ok(re, &Added { seq })
@@ -140,8 +141,12 @@ pub async fn run(
         erase: std::mem::take(&mut plan.changes.erase),
         entries: std::mem::take(&mut plan.rows),
     };
+    let erases = !append.erase.is_empty();
     match node.store.append(append).await {
         Ok(Appended::Done) => {
+            if erases {
+                node.erased.store(true, Ordering::Relaxed);
+            }
             *slot = Some(state);
             conclude(node, thread, slot.as_deref(), plan).await;
         }

@@ -1,11 +1,5 @@
 //! The good client against a real server: cuts, restarts, replaced sessions, blocked sockets.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test that cannot be set up has failed, and it waits in real time for what must come"
-)]
-
 use kith::config::{Config, DeviceRule, Policy};
 use kith::server::{self, Running};
 use kith_client::{
@@ -454,7 +448,9 @@ async fn a_refusal_for_good_is_told_and_the_next_message_goes_through() {
         matches!(code, ErrorCode::NotFound | ErrorCode::InvalidField),
         "{code}"
     );
-    client.client.settled().await.unwrap();
+    client
+        .until(|event| matches!(event, Event::SendDone { .. }).then_some(()))
+        .await;
     assert_eq!(texts(&bo, room).await, ["fine"]);
 }
 

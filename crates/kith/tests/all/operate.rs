@@ -430,38 +430,109 @@ fn a_client_that_does_not_finish_its_request_is_not_waited_for() {
     }
 }
 
-#[test]
-fn passwords_and_tokens_are_not_logged() {
-    let folder = tempfile::tempdir().unwrap();
-    let served = Served::start(folder.path(), &["--set", "log.filter=trace"]);
-    let body =
-        r#"{"handle":"ann","password":"correct horse","device":{"kind":"phone","label":"p"}}"#;
-    let head = format!(
-        "POST /v1/register HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(served.address).unwrap();
+/// Sends JSON; the whole answer as text.
+fn post(address: SocketAddr, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close");
+    let length = body.len();
     write!(
         stream,
-        "{head}\r\nhost: x\r\nconnection: close\r\n\r\n{body}"
+        "{head}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+const ANN: &str =
+    r#"{"handle":"ann","password":"correct horse","device":{"kind":"phone","label":"p"}}"#;
+
+fn token_in(answer: &str) -> &str {
+    let rest = answer.split("\"token\":\"").nth(1).unwrap();
+    rest.split('"').next().unwrap()
+}
+
+#[test]
+fn a_disabled_account_is_out_at_once_and_may_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &[]);
+    let answer = post(served.address, "/v1/register", ANN);
+    let me = format!(
+        "GET /v1/me HTTP/1.1\r\nauthorization: Bearer {}",
+        token_in(&answer)
+    );
+    assert!(ask(served.address, &me).starts_with("HTTP/1.1 200"));
+
+    let data = folder.path().to_str().unwrap();
+    let done = run(&["user", "disable", "@ann", "--data", data]);
+    assert_eq!(
+        said(&done.stdout),
+        "ann is disabled\n",
+        "{}",
+        said(&done.stderr)
+    );
+    let refused = ask(served.address, &me);
+    assert!(refused.contains("\"account_disabled\""), "{refused}");
+    assert!(post(served.address, "/v1/login", ANN).starts_with("HTTP/1.1 401"));
+
+    assert!(
+        run(&["user", "enable", "ann", "--data", data])
+            .status
+            .success()
+    );
+    assert!(post(served.address, "/v1/login", ANN).starts_with("HTTP/1.1 200"));
+
+    let nobody = run(&["user", "disable", "bo", "--data", data]);
+    assert_eq!(said(&nobody.stderr), "kith: there is no user bo\n");
+    assert!(
+        !run(&["user", "disable", "../x", "--data", data])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn passwords_and_tokens_are_not_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &["--set", "log.filter=trace"]);
+    let answer = post(served.address, "/v1/register", ANN);
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-    let token = answer
-        .split("\"token\":\"")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap()
-        .to_owned();
+    let token = token_in(&answer);
     served.signal("TERM");
     let (properly, log) = served.stopped();
     assert!(properly && log.contains("listening"));
     assert!(
-        !log.contains("correct horse") && !log.contains(&token),
+        !log.contains("correct horse") && !log.contains(token),
         "{log}"
     );
+}
+
+#[test]
+fn a_second_signal_stops_at_once_what_the_first_would_wait_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let patient = [
+        "--set",
+        "push.drain_s=600",
+        "--set",
+        "http.body_timeout_s=600",
+    ];
+    let served = Served::start(folder.path(), &patient);
+    let mut half_a_body = TcpStream::connect(served.address).unwrap();
+    let head = "POST /v1/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    write!(
+        half_a_body,
+        "{head}\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n{{"
+    )
+    .unwrap();
+    // "100 Continue": the request is being read.
+    assert_eq!(half_a_body.read(&mut [0; 4]).unwrap(), 4);
+    served.signal("TERM");
+    // The port is closed: it has begun to stop, and waits.
+    while TcpStream::connect(served.address).is_ok() {
+        std::thread::yield_now();
+    }
+    served.signal("INT");
+    let (properly, log) = served.stopped();
+    assert!(properly && log.contains("stopping at once"), "{log}");
 }

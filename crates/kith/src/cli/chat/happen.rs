@@ -104,8 +104,9 @@ impl Chat {
         } else if self.open == Some(thread) || self.followed.contains(&thread) {
             self.show(thread, &entry).await;
         } else if entry.kind.is_countable() && !mine {
-            let title = self.title_of(thread).await;
+            // The author first: a direct thread may have to be told by whom it is with.
             let author = self.handle(entry.author_id).await;
+            let title = self.title_of(thread).await;
             self.screen
                 .note(&format!("(new in {title} from @{author})"));
         }

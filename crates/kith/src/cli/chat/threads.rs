@@ -5,7 +5,7 @@ use super::line::Line;
 use super::screen::{clean, time};
 use anyhow::Context as _;
 use kith_protocol::thread::{
-    InboxFilter, InboxQuery, InboxRow, PatchMine, PatchThread, Role, ThreadKind,
+    InboxFilter, InboxQuery, InboxRow, PatchMine, PatchThread, Role, Thread, ThreadKind,
 };
 use kith_protocol::{ThreadId, UserId};
 use serde_json::json;
@@ -266,10 +266,19 @@ impl Chat {
             ThreadKind::Direct => row.thread.peer_id,
             _ => None,
         });
-        let peer = peer.or_else(|| self.peer_of(thread));
-        match peer {
-            Some(peer) => format!("@{}", self.handle(peer).await),
-            None => thread.to_string(),
+        if let Some(peer) = peer.or_else(|| self.peer_of(thread)) {
+            return format!("@{}", self.handle(peer).await);
+        }
+        // So new that its row has not come yet, or not to be seen at all.
+        match self.api.thread(thread).await {
+            Ok(Thread {
+                title: Some(title), ..
+            }) => clean(&title),
+            Ok(Thread {
+                peer_id: Some(peer),
+                ..
+            }) => format!("@{}", self.handle(peer).await),
+            _ => thread.to_string(),
         }
     }
 

@@ -122,14 +122,6 @@ pub fn socket_token(node: &Node, headers: &HeaderMap) -> Result<Option<String>> 
     Ok(token.map(ToOwned::to_owned))
 }
 
-/// Who opens a socket, if the upgrade says it: [`socket_token`], looked up.
-pub async fn socket_caller(node: &Node, headers: &HeaderMap) -> Result<Option<Live>> {
-    match socket_token(node, headers)? {
-        Some(token) => session::authenticate(node, &token).await.map(Some),
-        None => Ok(None),
-    }
-}
-
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

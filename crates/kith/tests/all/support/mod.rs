@@ -1,5 +1,6 @@
 //! A server of its own for each test, on a clock that the test moves, and a small known cast.
 
+pub(crate) mod talk;
 pub(crate) mod wire;
 
 use kith::clock::{Clock, ManualClock};
@@ -27,7 +28,8 @@ pub(crate) struct Server {
     pub(crate) node: SharedNode,
     running: Running,
     api: Api,
-    _folder: tempfile::TempDir,
+    config: Arc<Config>,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
@@ -45,13 +47,18 @@ impl Server {
         config.password.memory_kib = 8;
         config.password.iterations = 1;
         change(&mut config);
+        Self::on(folder, Arc::new(config), START).await
+    }
+
+    /// A server on a folder that may hold something already.
+    async fn on(folder: tempfile::TempDir, config: Arc<Config>, now: Timestamp) -> Self {
         let embedded = EmbeddedConfig {
             folder: folder.path().into(),
             ..EmbeddedConfig::default()
         };
         let store = embedded::open(embedded).unwrap();
-        let clock = ManualClock::at(START);
-        let running = server::start_with(Arc::new(config), store, Clock::Manual(clock.clone()));
+        let clock = ManualClock::at(now);
+        let running = server::start_with(config.clone(), store, Clock::Manual(clock.clone()));
         let running = running.await.unwrap();
         let api = Api::new(&format!("http://{}", running.address())).unwrap();
         Self {
@@ -59,13 +66,50 @@ impl Server {
             node: running.node().clone(),
             running,
             api,
-            _folder: folder,
+            config,
+            folder,
         }
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> std::net::SocketAddr {
         self.running.address()
+    }
+
+    /// Stops, and starts again on the same folder, at another address.
+    pub(crate) async fn restarted(self) -> Self {
+        let now = self.now();
+        self.drain().await;
+        let Self {
+            config,
+            folder,
+            running,
+            node,
+            ..
+        } = self;
+        drop((running, node));
+        Self::on(folder, config, now).await
+    }
+
+    /// The server's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        Clock::Manual(self.clock.clone()).now()
+    }
+
+    /// Somebody new with a socket open.
+    pub(crate) async fn person(&self, handle: &str) -> talk::Person {
+        talk::Person::of(self.join(handle).await).await
+    }
+
+    /// Another device of somebody, with a socket open.
+    pub(crate) async fn device(&self, handle: &str) -> talk::Person {
+        let request = kith_client::credentials(handle, PASSWORD, DeviceKind::Desktop);
+        talk::Person::of(self.api.login(&request).await.unwrap()).await
+    }
+
+    /// The same session after a restart.
+    pub(crate) fn again(&self, session: &Session) -> Api {
+        self.api.with_token(&session.token)
     }
 
     /// Calls without a session.
