@@ -94,6 +94,17 @@ pub async fn ask(node: &SharedNode, caller: Caller, thread: ThreadId, act: Act) 
     sequencer::ask(node, thread, caller, act).await
 }
 
+/// The same, but nothing new is done if something speaks against it: a retry finds what it did.
+pub async fn ask_unless(
+    node: &SharedNode,
+    caller: Caller,
+    thread: ThreadId,
+    act: Act,
+    refusal: Option<Error>,
+) -> Result<Outcome> {
+    sequencer::ask_unless(node, thread, caller, act, refusal).await
+}
+
 /// Does it; the answer goes to whoever `reply` names.
 pub fn submit(
     node: &Node,
@@ -102,6 +113,7 @@ pub fn submit(
     act: Act,
     reply: Reply,
     place: Option<crate::push::order::Place>,
+    refusal: Option<Error>,
 ) {
     node.sequencer.submit(
         thread,
@@ -110,6 +122,7 @@ pub fn submit(
             act,
             reply,
             place,
+            refusal,
         },
     );
 }

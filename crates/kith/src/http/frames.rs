@@ -9,7 +9,6 @@ use crate::push::connection::Connection;
 use crate::receipt;
 use crate::thread;
 use crate::thread::batch::Reply;
-use crate::thread::decision::Act;
 use futures_util::future::BoxFuture;
 use kith_protocol::channel::Channel;
 use kith_protocol::entry::DeleteMessage;
@@ -29,19 +28,24 @@ pub fn take(node: &SharedNode, connection: &Arc<Connection>, received: Received)
         Ok(frame) => frame,
         Err(bad) => return refuse(connection, id.as_deref(), &bad.into()),
     };
-    match limit(node, connection, &frame) {
-        Err(error) => {
-            if let ClientFrame::Send(send) = &frame {
-                let place = connection.order.next(send.thread_id);
-                place.settle(send.client_msg_id, Some(&error));
-            }
-            refuse(connection, id.as_deref(), &error)
-        }
-        Ok(()) => match submit(node, connection, id, frame) {
-            Ok(()) => None,
-            Err((id, frame)) => Some(job(node, connection, id, frame)),
-        },
+    let refusal = limit(node, connection, &frame).err();
+    if let Some(error) = &refusal
+        && !has_key(&frame)
+    {
+        return refuse(connection, id.as_deref(), error);
     }
+    match submit(node, connection, id, frame, refusal) {
+        Ok(()) => None,
+        Err((id, frame)) => Some(job(node, connection, id, frame)),
+    }
+}
+
+/// Whether the frame may be a retry, which is answered however often it comes.
+fn has_key(frame: &ClientFrame) -> bool {
+    matches!(
+        frame,
+        ClientFrame::Send(_) | ClientFrame::Edit(_) | ClientFrame::Delete(_)
+    )
 }
 
 fn limit(node: &SharedNode, connection: &Connection, frame: &ClientFrame) -> Result<()> {
@@ -69,6 +73,7 @@ fn submit(
     connection: &Arc<Connection>,
     id: Option<String>,
     frame: ClientFrame,
+    refusal: Option<Error>,
 ) -> std::result::Result<(), (Option<String>, ClientFrame)> {
     let (thread, act, place) = match frame {
         ClientFrame::Send(send) => {
@@ -107,25 +112,16 @@ fn submit(
     // These frames were refused before if they had no id.
     let re = id.unwrap_or_default();
     match act {
-        Ok(act) => submit_act(node, connection, thread, act, re, place),
+        Ok(act) => {
+            let reply = Reply::Socket {
+                queue: Arc::clone(&connection.queue),
+                re,
+            };
+            message::submit(node, thread, connection.caller, act, reply, place, refusal);
+        }
         Err(error) => drop(refuse(connection, Some(&re), &error)),
     }
     Ok(())
-}
-
-fn submit_act(
-    node: &SharedNode,
-    connection: &Arc<Connection>,
-    thread: ThreadId,
-    act: Act,
-    re: String,
-    place: Option<crate::push::order::Place>,
-) {
-    let reply = Reply::Socket {
-        queue: Arc::clone(&connection.queue),
-        re,
-    };
-    message::submit(node, thread, connection.caller, act, reply, place);
 }
 
 fn job(

@@ -153,9 +153,11 @@ async fn entry(
     t: ThreadId,
     act: Act,
 ) -> Result<(Known, bool)> {
-    node.limits
-        .check(Rate::Send, signed_in.asker(), node.clock.now())?;
-    let outcome = message::ask(node, signed_in.caller, t, act).await?;
+    let refusal = node
+        .limits
+        .check(Rate::Send, signed_in.asker(), node.clock.now())
+        .err();
+    let outcome = message::ask_unless(node, signed_in.caller, t, act, refusal).await?;
     let known = outcome
         .entry
         .ok_or(Error::Internal("an act on the log has no entry"))?;

@@ -41,6 +41,9 @@ pub struct Command {
     pub reply: Reply,
     /// Its place among the sends of its connection.
     pub place: Option<Place>,
+    /// What speaks against doing it now, such as a rate. Rule 2: what was done before is answered
+    /// all the same.
+    pub refusal: Option<Error>,
 }
 
 /// What became of a command.
@@ -334,6 +337,7 @@ fn decide(
             targets,
         };
         let decision = state.decide(user, &command.act, &scene);
+        let decision = unless_refused(decision, command.refusal.as_ref());
         let decided = in_order(&command, state.thread, decision).map(|decision| match decision {
             Decision::Known(known) => Decided::Known(known),
             Decision::Nothing(seq) => Decided::Nothing(seq.map(|seq| Known {
@@ -364,6 +368,14 @@ fn decide(
     }
     later.extend(commands);
     (plan, later)
+}
+
+/// Rule 2: a known id is answered whatever speaks against something new.
+fn unless_refused(decision: Result<Decision>, refusal: Option<&Error>) -> Result<Decision> {
+    match (decision, refusal) {
+        (Ok(Decision::Append(_) | Decision::Nothing(_)), Some(refusal)) => Err(refusal.clone()),
+        (decision, _) => decision,
+    }
 }
 
 /// Rule 3: known ids are answered first; else a send waits for an earlier refused one of its connection.

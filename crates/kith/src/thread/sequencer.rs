@@ -230,6 +230,17 @@ pub async fn ask(
     caller: crate::node::Caller,
     act: super::decision::Act,
 ) -> crate::error::Result<batch::Outcome> {
+    ask_unless(node, thread, caller, act, None).await
+}
+
+/// The same, but nothing new is done if something speaks against it.
+pub async fn ask_unless(
+    node: &SharedNode,
+    thread: ThreadId,
+    caller: crate::node::Caller,
+    act: super::decision::Act,
+    refusal: Option<Error>,
+) -> crate::error::Result<batch::Outcome> {
     let (reply, outcome) = tokio::sync::oneshot::channel();
     let reply = batch::Reply::Once(reply);
     node.sequencer.submit(
@@ -239,6 +250,7 @@ pub async fn ask(
             act,
             reply,
             place: None,
+            refusal,
         },
     );
     outcome

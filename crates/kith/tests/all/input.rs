@@ -836,6 +836,20 @@ async fn connections_that_never_say_hello_are_closed_after_10_s_and_hold_up_nobo
 }
 
 #[tokio::test]
+async fn a_peer_that_went_without_a_word_is_closed_after_90_s_and_others_stay() {
+    let place = Place::open().await;
+    // Nobody reads this one: it answers no ping.
+    let mut gone = Wire::open(&place.server, &place.ann).await;
+    let mut here = Wire::open(&place.server, &place.bo).await;
+    place.server.pass(Duration::from_secs(89)).await;
+    here.is_alive().await;
+    assert_eq!(place.server.node.push.connections(), 2);
+    place.server.pass(Duration::from_secs(2)).await;
+    assert_eq!(gone.closed().await, Some(4001));
+    here.is_alive().await;
+}
+
+#[tokio::test]
 async fn slow_and_half_open_connections_hold_up_nobody() {
     let place = Place::open().await;
     let mut half_open = Vec::new();

@@ -323,3 +323,108 @@ async fn look_alikes_of_handles_are_no_handles() {
     }
     assert_eq!(seen, 9);
 }
+
+/// What names lose: they stand in lines with the words of others.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[tokio::test]
+async fn nasty_names_are_kept_without_bidi_controls_or_refused() {
+    let place = Place::open().await;
+    let t = format!("/v1/threads/{}", place.thread);
+    let (mut kept, mut refused) = (0, 0);
+    for case in cases() {
+        let Some(text) = &case.text else { continue };
+        let without: String = text.chars().filter(|c| !is_bidi_control(*c)).collect();
+        for (path, field) in [
+            ("/v1/me", "display_name"),
+            ("/v1/me", "about"),
+            (t.as_str(), "title"),
+        ] {
+            let before = place.ann.raw("GET", path, &[], "").await.unwrap();
+            let body = json!({ field: text }).to_string();
+            let answer = place.ann.raw("PATCH", path, &[], body).await.unwrap();
+            let outcome = Outcome::of_http(&answer);
+            let after = place.ann.raw("GET", path, &[], "").await.unwrap();
+            if outcome.is_done() {
+                let row: Value = answer.json().unwrap();
+                assert!(row[field] == without, "{field}: {}", case.name);
+                let seen = if path == "/v1/me" {
+                    format!("/v1/users/{}", place.ann.id())
+                } else {
+                    t.clone()
+                };
+                let row: Value = place
+                    .bo
+                    .raw("GET", &seen, &[], "")
+                    .await
+                    .unwrap()
+                    .json()
+                    .unwrap();
+                assert!(row[field] == without, "{field}: {}", case.name);
+                kept += 1;
+            } else {
+                let too_large = text.len() >= 1 << 20;
+                assert!(
+                    outcome.field == field || too_large,
+                    "{}: {outcome:?}",
+                    case.name
+                );
+                assert_eq!(after.body, before.body, "{field}: {}", case.name);
+                refused += 1;
+            }
+            // A line break is the one thing that a text about oneself may have and a name may not.
+            let control = text
+                .chars()
+                .any(|c| c.is_control() && (field != "about" || !matches!(c, '\t' | '\n' | '\r')));
+            let short = text.len() <= 120 && text.chars().count() <= 60;
+            if control {
+                assert!(!outcome.is_done(), "{field}: {}", case.name);
+            } else if short && case.accepted {
+                assert!(outcome.is_done(), "{field}: {} {outcome:?}", case.name);
+            }
+        }
+    }
+    assert!(kept > 300 && refused > 60, "{kept} and {refused}");
+}
+
+#[tokio::test]
+async fn nasty_drafts_and_exts_come_back_verbatim() {
+    let mut place = Place::open().await;
+    let t = format!("/v1/threads/{}", place.thread);
+    let mut version = 0;
+    for case in cases().iter().filter(|case| case.accepted) {
+        let text = case.text.as_deref().unwrap();
+        let body = json!({"draft": {"text": text, "version": version}}).to_string();
+        let answer = place
+            .ann
+            .raw("PATCH", &format!("{t}/mine"), &[], body)
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 200, "{}", case.name);
+        let mine: Value = answer.json().unwrap();
+        assert!(mine["draft"]["text"] == text, "{}", case.name);
+        version = mine["draft"]["version"].as_u64().unwrap();
+        let ext = json!({ "k": text, text: [text] });
+        if ext.to_string().len() > 16_384 {
+            continue;
+        }
+        let body =
+            json!({"client_msg_id": new_msg_id(), "seen_head": 0, "kind": "custom", "ext": ext});
+        let answer = place
+            .ann
+            .raw("POST", &format!("{t}/messages"), &[], body.to_string())
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 201, "{}", case.name);
+        assert!(place.pushed().await["ext"] == ext, "push: {}", case.name);
+        let page = place
+            .bo
+            .raw("GET", &format!("{t}/messages?limit=1"), &[], "")
+            .await
+            .unwrap();
+        let page: Value = page.json().unwrap();
+        assert!(page["items"][0]["ext"] == ext, "page: {}", case.name);
+    }
+}

@@ -470,3 +470,50 @@ async fn a_reader_that_takes_nothing_is_closed_and_others_get_everything() {
     reading.is_alive().await;
     ann.me().await.unwrap();
 }
+
+#[tokio::test]
+async fn what_was_done_before_is_answered_however_often_it_comes() {
+    let place = Place::open(|config| config.limits.send = slow(RateKey::User)).await;
+    let path = format!("/v1/threads/{}/messages", place.thread);
+    let body = || json!({"client_msg_id": new_msg_id(), "seen_head": 0, "text": "x"});
+    let message = body();
+    let first = post(&place.ann, &path, message.clone()).await;
+    assert_eq!(first.status, 201);
+    let sent: Value = first.json().unwrap();
+    let one = format!("{path}/{}", sent["seq"]);
+    let edit = body().to_string();
+    let edited = place
+        .ann
+        .raw("PATCH", &one, &[], edit.clone())
+        .await
+        .unwrap();
+    assert_eq!(edited.status, 200);
+    let delete = format!("{one}?client_msg_id={}&seen_head=0", new_msg_id());
+    let deleted = place.ann.raw("DELETE", &delete, &[], "").await.unwrap();
+    assert_eq!(deleted.status, 200);
+    while post(&place.ann, &path, body()).await.status == 201 {}
+    let before = place.rows().await;
+    // Retries find what they did; what is new has to wait.
+    let mut wire = Wire::open(&place.server, &place.ann).await;
+    for _ in 0..3 {
+        let again = post(&place.ann, &path, message.clone()).await;
+        assert_eq!((again.status, &again.body), (200, &first.body));
+        let again = place
+            .ann
+            .raw("PATCH", &one, &[], edit.clone())
+            .await
+            .unwrap();
+        assert_eq!((again.status, &again.body), (200, &edited.body));
+        let again = place.ann.raw("DELETE", &delete, &[], "").await.unwrap();
+        assert_eq!((again.status, &again.body), (200, &deleted.body));
+        assert_eq!(post(&place.ann, &path, body()).await.status, 429);
+        let mut frame = message.clone();
+        frame["t"] = json!("send");
+        frame["thread_id"] = json!(place.thread);
+        let answer = wire.ask(frame).await;
+        assert_eq!((&answer["t"], &answer["seq"]), (&json!("ok"), &sent["seq"]));
+    }
+    assert_eq!(place.rows().await, before);
+    let new = json!({"t": "send", "thread_id": place.thread, "client_msg_id": new_msg_id(), "seen_head": 0, "text": "x"});
+    assert_eq!(wire.ask(new).await["code"], "rate_limited");
+}

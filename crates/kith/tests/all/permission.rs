@@ -403,9 +403,10 @@ fn routes_of_people() -> Vec<Row> {
         row(
             "GET /v1/socket",
             "",
-            "101 101 101 101 101 101 101 session_revoked 101",
+            "101 101 101 101 101 101 101 101 101",
             plain("/v1/socket"),
         ),
+        row("GET /openapi.json", "", "200 200 200 200 200 200 200 200 200", plain("/openapi.json")),
         row("GET /healthz/live", "", "200 200 200 200 200 200 200 200 200", plain("/healthz/live")),
         row("GET /healthz/ready", "", "200 200 200 200 200 200 200 200 200", plain("/healthz/ready")),
         row("GET /openapi.json", "", "200 200 200 200 200 200 200 200 200", plain("/openapi.json")),
