@@ -94,7 +94,8 @@ impl Room {
 
     fn sees(&self, user: usize, seq: u64) -> bool {
         let stays = self.stays(user);
-        let in_stay = |(from, to): &(u64, Option<u64>)| *from <= seq && to.is_none_or(|to| seq <= to);
+        let in_stay =
+            |(from, to): &(u64, Option<u64>)| *from <= seq && to.is_none_or(|to| seq <= to);
         seq <= self.head() && stays.iter().any(in_stay)
     }
 
@@ -133,7 +134,9 @@ impl Room {
 
     /// The read mark: the newest of joining, own sends that moved it, and reading.
     fn read_seq(&self, user: usize) -> u64 {
-        let own = self.lines().filter(|(_, line)| line.author == user && line.read_moved);
+        let own = self
+            .lines()
+            .filter(|(_, line)| line.author == user && line.read_moved);
         let joined = self.stays(user).last().map_or(0, |(from, _)| *from);
         let sent = own.map(|(seq, _)| seq).max().unwrap_or_default();
         let read = self.read.get(&user).copied().unwrap_or_default();
@@ -186,7 +189,9 @@ impl Room {
     }
 
     fn ord(&self, up_to: u64) -> u64 {
-        let messages = self.lines().filter(|(seq, line)| *seq <= up_to && line.kind.is_countable());
+        let messages = self
+            .lines()
+            .filter(|(seq, line)| *seq <= up_to && line.kind.is_countable());
         messages.count() as u64
     }
 
@@ -247,7 +252,10 @@ struct SaySeed(u64);
 impl Drop for SaySeed {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("it comes again with KITH_MODEL_SEED={} KITH_MODEL_RUNS=1", self.0);
+            eprintln!(
+                "it comes again with KITH_MODEL_SEED={} KITH_MODEL_RUNS=1",
+                self.0
+            );
         }
     }
 }
@@ -268,7 +276,10 @@ fn code<T: std::fmt::Debug>(result: &Result<T, ClientError>) -> Option<ErrorCode
 
 #[tokio::test]
 async fn whatever_people_do_the_server_says_what_the_log_says() {
-    let (runs, steps) = (setting("KITH_MODEL_RUNS", 3), setting("KITH_MODEL_STEPS", 150));
+    let (runs, steps) = (
+        setting("KITH_MODEL_RUNS", 3),
+        setting("KITH_MODEL_STEPS", 150),
+    );
     let first = setting("KITH_MODEL_SEED", 20_261_121);
     for seed in first..first + runs {
         let _seed = SaySeed(seed);
@@ -375,7 +386,9 @@ impl World {
     async fn send(&mut self, room: usize, user: usize) {
         let ((device, door), (message, mentions)) = (self.way(), self.message(room));
         let thread = self.rooms[room].id;
-        let answer = self.people[user][device].say(door, thread, message.clone()).await;
+        let answer = self.people[user][device]
+            .say(door, thread, message.clone())
+            .await;
         assert_eq!(code(&answer), self.rooms[room].closed_to(user));
         if let Ok(sent) = answer {
             self.note_sent(room, user, message, mentions, sent);
@@ -445,7 +458,9 @@ impl World {
             text: format!("edited {}", self.chance.below(1_000_000)),
         };
         let person = &self.people[user][device];
-        let answer = person.amend(door, self.rooms[room].id, seq, edit.clone()).await;
+        let answer = person
+            .amend(door, self.rooms[room].id, seq, edit.clone())
+            .await;
         let (now, model) = (self.server.now(), &mut self.rooms[room]);
         let refusal = model.no_target(user, seq).or_else(|| {
             if model.line(seq).author != user {
@@ -530,7 +545,10 @@ impl World {
             *read = seq.max(*read);
             let after = (model.read_seq(user), model.delivered_seq(user));
             assert_eq!((marks.read_seq, marks.delivered_seq), after);
-            assert!(after.0 >= before.0 && after.1 >= before.1, "marks only grow");
+            assert!(
+                after.0 >= before.0 && after.1 >= before.1,
+                "marks only grow"
+            );
         }
     }
 
@@ -630,12 +648,21 @@ impl World {
         let thread = self.rooms[room].id;
         let answers = sends.iter().map(|(n, author, (device, door), message)| {
             let person = &self.people[*author][*device];
-            async move { (*n, person.say(*door, thread, message.clone()).await.unwrap()) }
+            async move {
+                (
+                    *n,
+                    person.say(*door, thread, message.clone()).await.unwrap(),
+                )
+            }
         });
         let mut order: BTreeMap<u64, (usize, Sent)> = BTreeMap::new();
         let mut first: BTreeMap<usize, Sent> = BTreeMap::new();
         for (n, answer) in join_all(answers).await {
-            assert_eq!(*first.entry(n).or_insert(answer), answer, "one entry for one id");
+            assert_eq!(
+                *first.entry(n).or_insert(answer),
+                answer,
+                "one entry for one id"
+            );
             if let Some((other, _)) = order.insert(answer.seq, (n, answer)) {
                 assert_eq!(other, n, "one id for one entry");
                 self.again.insert((room, answer.seq));
@@ -684,7 +711,13 @@ impl World {
     fn same(&self, model: &Room, user: usize, entry: &Entry) {
         let (seq, line) = (entry.seq, model.line(entry.seq));
         assert_eq!(
-            (entry.kind, entry.author_id, entry.client_msg_id, entry.ord, entry.at),
+            (
+                entry.kind,
+                entry.author_id,
+                entry.client_msg_id,
+                entry.ord,
+                entry.at
+            ),
             (line.kind, self.id(line.author), line.id, line.ord, line.at)
         );
         assert_eq!(entry.read_moved, line.read_moved, "entry {seq}");
@@ -727,7 +760,11 @@ impl World {
     }
 
     async fn look_at_inbox(&self, user: usize) {
-        let mut expected: Vec<&Room> = self.rooms.iter().filter(|room| room.present(user)).collect();
+        let mut expected: Vec<&Room> = self
+            .rooms
+            .iter()
+            .filter(|room| room.present(user))
+            .collect();
         expected.sort_by_key(|room| (std::cmp::Reverse(room.at(user)), room.id));
         for device in &self.people[user] {
             let rows = inbox(device).await;
@@ -809,12 +846,20 @@ impl World {
     async fn look_at_pushes(&mut self, user: usize) {
         for device in 0..2 {
             for (thread, entry) in self.people[user][device].entries().await {
-                let room = self.rooms.iter().position(|room| room.id == thread).unwrap();
+                let room = self
+                    .rooms
+                    .iter()
+                    .position(|room| room.id == thread)
+                    .unwrap();
                 let pushed = self.pushed.entry((user, device, room)).or_default();
                 if !pushed.contains(&entry.seq) {
                     pushed.push(entry.seq);
                 } else {
-                    assert!(self.again.contains(&(room, entry.seq)), "{} twice", entry.seq);
+                    assert!(
+                        self.again.contains(&(room, entry.seq)),
+                        "{} twice",
+                        entry.seq
+                    );
                 }
             }
             for (number, model) in self.rooms.iter().enumerate() {

@@ -409,7 +409,6 @@ fn routes_of_people() -> Vec<Row> {
         row("GET /openapi.json", "", "200 200 200 200 200 200 200 200 200", plain("/openapi.json")),
         row("GET /healthz/live", "", "200 200 200 200 200 200 200 200 200", plain("/healthz/live")),
         row("GET /healthz/ready", "", "200 200 200 200 200 200 200 200 200", plain("/healthz/ready")),
-        row("GET /openapi.json", "", "200 200 200 200 200 200 200 200 200", plain("/openapi.json")),
     ]
 }
 
