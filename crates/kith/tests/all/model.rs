@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Acts between two looks at everything.
 const LOOK_EVERY: usize = 12;
 
+/// Acts between two starts of the server.
+const RESTART_EVERY: usize = 100;
+
 const EMOJI: [&str; 3] = ["👍", "🎉", "❤️"];
 
 /// One entry of the log, as the model has it; its seq is its place.
@@ -94,7 +97,8 @@ impl Room {
 
     fn sees(&self, user: usize, seq: u64) -> bool {
         let stays = self.stays(user);
-        let in_stay = |(from, to): &(u64, Option<u64>)| *from <= seq && to.is_none_or(|to| seq <= to);
+        let in_stay =
+            |(from, to): &(u64, Option<u64>)| *from <= seq && to.is_none_or(|to| seq <= to);
         seq <= self.head() && stays.iter().any(in_stay)
     }
 
@@ -133,7 +137,9 @@ impl Room {
 
     /// The read mark: the newest of joining, own sends that moved it, and reading.
     fn read_seq(&self, user: usize) -> u64 {
-        let own = self.lines().filter(|(_, line)| line.author == user && line.read_moved);
+        let own = self
+            .lines()
+            .filter(|(_, line)| line.author == user && line.read_moved);
         let joined = self.stays(user).last().map_or(0, |(from, _)| *from);
         let sent = own.map(|(seq, _)| seq).max().unwrap_or_default();
         let read = self.read.get(&user).copied().unwrap_or_default();
@@ -186,7 +192,9 @@ impl Room {
     }
 
     fn ord(&self, up_to: u64) -> u64 {
-        let messages = self.lines().filter(|(seq, line)| *seq <= up_to && line.kind.is_countable());
+        let messages = self
+            .lines()
+            .filter(|(seq, line)| *seq <= up_to && line.kind.is_countable());
         messages.count() as u64
     }
 
@@ -225,9 +233,15 @@ struct Acknowledged {
     sent: Sent,
 }
 
+/// What a client knows that only syncs: its cursor, and last seq, read mark, unread and mentions of
+/// its threads.
+type Synced = (Option<String>, BTreeMap<ThreadId, (u64, u64, u64, u64)>);
+
 /// The server, its people, and the model of it.
 struct World {
-    server: Server,
+    /// Absent only while it starts again.
+    server: Option<Server>,
+    handles: Vec<&'static str>,
     /// Two devices of each.
     people: Vec<[Person; 2]>,
     rooms: Vec<Room>,
@@ -237,7 +251,7 @@ struct World {
     /// What each device was pushed, by room.
     pushed: BTreeMap<(usize, usize, usize), Vec<u64>>,
     /// Cursor and rows of somebody who only syncs.
-    synced: Vec<(Option<String>, BTreeMap<ThreadId, (u64, u64, u64, u64)>)>,
+    synced: Vec<Synced>,
     chance: Chance,
 }
 
@@ -247,7 +261,10 @@ struct SaySeed(u64);
 impl Drop for SaySeed {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("it comes again with KITH_MODEL_SEED={} KITH_MODEL_RUNS=1", self.0);
+            eprintln!(
+                "it comes again with KITH_MODEL_SEED={} KITH_MODEL_RUNS=1",
+                self.0
+            );
         }
     }
 }
@@ -268,16 +285,23 @@ fn code<T: std::fmt::Debug>(result: &Result<T, ClientError>) -> Option<ErrorCode
 
 #[tokio::test]
 async fn whatever_people_do_the_server_says_what_the_log_says() {
-    let (runs, steps) = (setting("KITH_MODEL_RUNS", 3), setting("KITH_MODEL_STEPS", 150));
+    let (runs, steps) = (
+        setting("KITH_MODEL_RUNS", 3),
+        setting("KITH_MODEL_STEPS", 150),
+    );
     let first = setting("KITH_MODEL_SEED", 20_261_121);
     for seed in first..first + runs {
         let _seed = SaySeed(seed);
         let mut world = World::new(seed).await;
         for step in 1..=steps as usize {
-            world.server.clock.advance(Duration::from_millis(7));
+            world.server().clock.advance(Duration::from_millis(7));
             world.step().await;
             if step % LOOK_EVERY == 0 {
                 world.look().await;
+            }
+            if step % RESTART_EVERY == 0 {
+                world.look().await;
+                world.restart().await;
             }
         }
         world.look().await;
@@ -289,12 +313,15 @@ impl World {
         let mut chance = Chance(seed);
         let server = Server::start().await;
         let mut people = Vec::new();
-        for handle in &["ann", "boris", "cyril", "dilara", "evelyn"][..3 + chance.below(3)] {
+        let mut handles = vec!["ann", "boris", "cyril", "dilara", "evelyn"];
+        handles.truncate(3 + chance.below(3));
+        for handle in &handles {
             people.push([server.person(handle).await, server.device(handle).await]);
         }
         let mut world = Self {
             synced: people.iter().map(|_| (None, BTreeMap::new())).collect(),
-            server,
+            server: Some(server),
+            handles,
             people,
             rooms: Vec::new(),
             acknowledged: Vec::new(),
@@ -308,12 +335,31 @@ impl World {
         world
     }
 
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("it runs")
+    }
+
+    fn now(&self) -> Timestamp {
+        self.server().now()
+    }
+
+    /// Starts the server again on what it has stored; everybody has new devices then.
+    async fn restart(&mut self) {
+        self.people.clear();
+        let server = self.server.take().expect("it runs").restarted().await;
+        for handle in &self.handles {
+            let devices = [server.device(handle).await, server.device(handle).await];
+            self.people.push(devices);
+        }
+        self.server = Some(server);
+    }
+
     fn id(&self, user: usize) -> UserId {
         self.people[user][0].id()
     }
 
     async fn make_room(&mut self, users: Vec<usize>, direct: bool) {
-        self.server.clock.advance(Duration::from_millis(7));
+        self.server().clock.advance(Duration::from_millis(7));
         let others: Vec<UserId> = users[1..].iter().map(|user| self.id(*user)).collect();
         let maker = &self.people[0][0];
         let id = if direct {
@@ -328,7 +374,7 @@ impl World {
             read: BTreeMap::new(),
             delivered: BTreeMap::new(),
         };
-        room.append(self.server.now(), 0, EntryKind::Created).users = users;
+        room.append(self.now(), 0, EntryKind::Created).users = users;
         self.rooms.push(room);
     }
 
@@ -375,7 +421,9 @@ impl World {
     async fn send(&mut self, room: usize, user: usize) {
         let ((device, door), (message, mentions)) = (self.way(), self.message(room));
         let thread = self.rooms[room].id;
-        let answer = self.people[user][device].say(door, thread, message.clone()).await;
+        let answer = self.people[user][device]
+            .say(door, thread, message.clone())
+            .await;
         assert_eq!(code(&answer), self.rooms[room].closed_to(user));
         if let Ok(sent) = answer {
             self.note_sent(room, user, message, mentions, sent);
@@ -390,7 +438,7 @@ impl World {
         mentions: Vec<usize>,
         sent: Sent,
     ) {
-        let now = self.server.now();
+        let now = self.now();
         let model = &mut self.rooms[room];
         let read_moved = model.read_moves(author, message.seen_head);
         let line = model.append(now, author, EntryKind::Text);
@@ -445,8 +493,10 @@ impl World {
             text: format!("edited {}", self.chance.below(1_000_000)),
         };
         let person = &self.people[user][device];
-        let answer = person.amend(door, self.rooms[room].id, seq, edit.clone()).await;
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let answer = person
+            .amend(door, self.rooms[room].id, seq, edit.clone())
+            .await;
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         let refusal = model.no_target(user, seq).or_else(|| {
             if model.line(seq).author != user {
                 return Some(ErrorCode::Forbidden);
@@ -473,7 +523,7 @@ impl World {
         let person = &self.people[user][device];
         let thread = self.rooms[room].id;
         let answer = person.take_back(door, thread, seq, deletion.clone()).await;
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         let refusal = model.no_target(user, seq).or_else(|| {
             let owner = user == 0 && !model.direct;
             let may = owner || model.line(seq).author == user;
@@ -497,7 +547,7 @@ impl World {
         let person = &self.people[user][device];
         let thread = self.rooms[room].id;
         let answer = person.react_via(door, thread, seq, emoji, set).await;
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         let refusal = model.no_target(user, seq).or_else(|| {
             let deleted = model.deleted(seq, model.head());
             deleted.map(|_| ErrorCode::Conflict)
@@ -530,7 +580,10 @@ impl World {
             *read = seq.max(*read);
             let after = (model.read_seq(user), model.delivered_seq(user));
             assert_eq!((marks.read_seq, marks.delivered_seq), after);
-            assert!(after.0 >= before.0 && after.1 >= before.1, "marks only grow");
+            assert!(
+                after.0 >= before.0 && after.1 >= before.1,
+                "marks only grow"
+            );
         }
     }
 
@@ -572,7 +625,7 @@ impl World {
         let answer = self.people[user][0].add_members(thread, &[whom_id]).await;
         let refusal = self.not_managed_by(room, user);
         assert_eq!(code(&answer), refusal);
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         if refusal.is_none() && !model.present(whom) {
             model.append(now, user, EntryKind::MemberAdded).users = vec![whom];
         }
@@ -590,7 +643,7 @@ impl World {
         let refusal = self.not_managed_by(room, user).or(absent);
         assert_eq!(code(&answer), refusal);
         if refusal.is_none() {
-            let now = self.server.now();
+            let now = self.now();
             let line = self.rooms[room].append(now, user, EntryKind::MemberRemoved);
             line.users = vec![whom];
         }
@@ -603,7 +656,7 @@ impl World {
         }
         let (thread, own_id) = (self.rooms[room].id, self.id(user));
         let answer = self.people[user][1].remove_member(thread, own_id).await;
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         let direct = model.direct.then_some(ErrorCode::Forbidden);
         let refusal = model.closed_to(user).or(direct);
         assert_eq!(code(&answer), refusal);
@@ -630,12 +683,21 @@ impl World {
         let thread = self.rooms[room].id;
         let answers = sends.iter().map(|(n, author, (device, door), message)| {
             let person = &self.people[*author][*device];
-            async move { (*n, person.say(*door, thread, message.clone()).await.unwrap()) }
+            async move {
+                (
+                    *n,
+                    person.say(*door, thread, message.clone()).await.unwrap(),
+                )
+            }
         });
         let mut order: BTreeMap<u64, (usize, Sent)> = BTreeMap::new();
         let mut first: BTreeMap<usize, Sent> = BTreeMap::new();
         for (n, answer) in join_all(answers).await {
-            assert_eq!(*first.entry(n).or_insert(answer), answer, "one entry for one id");
+            assert_eq!(
+                *first.entry(n).or_insert(answer),
+                answer,
+                "one entry for one id"
+            );
             if let Some((other, _)) = order.insert(answer.seq, (n, answer)) {
                 assert_eq!(other, n, "one id for one entry");
                 self.again.insert((room, answer.seq));
@@ -684,7 +746,13 @@ impl World {
     fn same(&self, model: &Room, user: usize, entry: &Entry) {
         let (seq, line) = (entry.seq, model.line(entry.seq));
         assert_eq!(
-            (entry.kind, entry.author_id, entry.client_msg_id, entry.ord, entry.at),
+            (
+                entry.kind,
+                entry.author_id,
+                entry.client_msg_id,
+                entry.ord,
+                entry.at
+            ),
             (line.kind, self.id(line.author), line.id, line.ord, line.at)
         );
         assert_eq!(entry.read_moved, line.read_moved, "entry {seq}");
@@ -727,7 +795,11 @@ impl World {
     }
 
     async fn look_at_inbox(&self, user: usize) {
-        let mut expected: Vec<&Room> = self.rooms.iter().filter(|room| room.present(user)).collect();
+        let mut expected: Vec<&Room> = self
+            .rooms
+            .iter()
+            .filter(|room| room.present(user))
+            .collect();
         expected.sort_by_key(|room| (std::cmp::Reverse(room.at(user)), room.id));
         for device in &self.people[user] {
             let rows = inbox(device).await;
@@ -809,12 +881,20 @@ impl World {
     async fn look_at_pushes(&mut self, user: usize) {
         for device in 0..2 {
             for (thread, entry) in self.people[user][device].entries().await {
-                let room = self.rooms.iter().position(|room| room.id == thread).unwrap();
+                let room = self
+                    .rooms
+                    .iter()
+                    .position(|room| room.id == thread)
+                    .unwrap();
                 let pushed = self.pushed.entry((user, device, room)).or_default();
                 if !pushed.contains(&entry.seq) {
                     pushed.push(entry.seq);
                 } else {
-                    assert!(self.again.contains(&(room, entry.seq)), "{} twice", entry.seq);
+                    assert!(
+                        self.again.contains(&(room, entry.seq)),
+                        "{} twice",
+                        entry.seq
+                    );
                 }
             }
             for (number, model) in self.rooms.iter().enumerate() {
