@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Acts between two looks at everything.
 const LOOK_EVERY: usize = 12;
 
+/// Acts between two starts of the server.
+const RESTART_EVERY: usize = 100;
+
 const EMOJI: [&str; 3] = ["👍", "🎉", "❤️"];
 
 /// One entry of the log, as the model has it; its seq is its place.
@@ -230,9 +233,15 @@ struct Acknowledged {
     sent: Sent,
 }
 
+/// What a client knows that only syncs: its cursor, and last seq, read mark, unread and mentions of
+/// its threads.
+type Synced = (Option<String>, BTreeMap<ThreadId, (u64, u64, u64, u64)>);
+
 /// The server, its people, and the model of it.
 struct World {
-    server: Server,
+    /// Absent only while it starts again.
+    server: Option<Server>,
+    handles: Vec<&'static str>,
     /// Two devices of each.
     people: Vec<[Person; 2]>,
     rooms: Vec<Room>,
@@ -242,7 +251,7 @@ struct World {
     /// What each device was pushed, by room.
     pushed: BTreeMap<(usize, usize, usize), Vec<u64>>,
     /// Cursor and rows of somebody who only syncs.
-    synced: Vec<(Option<String>, BTreeMap<ThreadId, (u64, u64, u64, u64)>)>,
+    synced: Vec<Synced>,
     chance: Chance,
 }
 
@@ -285,10 +294,14 @@ async fn whatever_people_do_the_server_says_what_the_log_says() {
         let _seed = SaySeed(seed);
         let mut world = World::new(seed).await;
         for step in 1..=steps as usize {
-            world.server.clock.advance(Duration::from_millis(7));
+            world.server().clock.advance(Duration::from_millis(7));
             world.step().await;
             if step % LOOK_EVERY == 0 {
                 world.look().await;
+            }
+            if step % RESTART_EVERY == 0 {
+                world.look().await;
+                world.restart().await;
             }
         }
         world.look().await;
@@ -300,12 +313,15 @@ impl World {
         let mut chance = Chance(seed);
         let server = Server::start().await;
         let mut people = Vec::new();
-        for handle in &["ann", "boris", "cyril", "dilara", "evelyn"][..3 + chance.below(3)] {
+        let mut handles = vec!["ann", "boris", "cyril", "dilara", "evelyn"];
+        handles.truncate(3 + chance.below(3));
+        for handle in &handles {
             people.push([server.person(handle).await, server.device(handle).await]);
         }
         let mut world = Self {
             synced: people.iter().map(|_| (None, BTreeMap::new())).collect(),
-            server,
+            server: Some(server),
+            handles,
             people,
             rooms: Vec::new(),
             acknowledged: Vec::new(),
@@ -319,12 +335,31 @@ impl World {
         world
     }
 
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("it runs")
+    }
+
+    fn now(&self) -> Timestamp {
+        self.server().now()
+    }
+
+    /// Starts the server again on what it has stored; everybody has new devices then.
+    async fn restart(&mut self) {
+        self.people.clear();
+        let server = self.server.take().expect("it runs").restarted().await;
+        for handle in &self.handles {
+            let devices = [server.device(handle).await, server.device(handle).await];
+            self.people.push(devices);
+        }
+        self.server = Some(server);
+    }
+
     fn id(&self, user: usize) -> UserId {
         self.people[user][0].id()
     }
 
     async fn make_room(&mut self, users: Vec<usize>, direct: bool) {
-        self.server.clock.advance(Duration::from_millis(7));
+        self.server().clock.advance(Duration::from_millis(7));
         let others: Vec<UserId> = users[1..].iter().map(|user| self.id(*user)).collect();
         let maker = &self.people[0][0];
         let id = if direct {
@@ -339,7 +374,7 @@ impl World {
             read: BTreeMap::new(),
             delivered: BTreeMap::new(),
         };
-        room.append(self.server.now(), 0, EntryKind::Created).users = users;
+        room.append(self.now(), 0, EntryKind::Created).users = users;
         self.rooms.push(room);
     }
 
@@ -403,7 +438,7 @@ impl World {
         mentions: Vec<usize>,
         sent: Sent,
     ) {
-        let now = self.server.now();
+        let now = self.now();
         let model = &mut self.rooms[room];
         let read_moved = model.read_moves(author, message.seen_head);
         let line = model.append(now, author, EntryKind::Text);
@@ -461,7 +496,7 @@ impl World {
         let answer = person
             .amend(door, self.rooms[room].id, seq, edit.clone())
             .await;
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         let refusal = model.no_target(user, seq).or_else(|| {
             if model.line(seq).author != user {
                 return Some(ErrorCode::Forbidden);
@@ -488,7 +523,7 @@ impl World {
         let person = &self.people[user][device];
         let thread = self.rooms[room].id;
         let answer = person.take_back(door, thread, seq, deletion.clone()).await;
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         let refusal = model.no_target(user, seq).or_else(|| {
             let owner = user == 0 && !model.direct;
             let may = owner || model.line(seq).author == user;
@@ -512,7 +547,7 @@ impl World {
         let person = &self.people[user][device];
         let thread = self.rooms[room].id;
         let answer = person.react_via(door, thread, seq, emoji, set).await;
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         let refusal = model.no_target(user, seq).or_else(|| {
             let deleted = model.deleted(seq, model.head());
             deleted.map(|_| ErrorCode::Conflict)
@@ -590,7 +625,7 @@ impl World {
         let answer = self.people[user][0].add_members(thread, &[whom_id]).await;
         let refusal = self.not_managed_by(room, user);
         assert_eq!(code(&answer), refusal);
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         if refusal.is_none() && !model.present(whom) {
             model.append(now, user, EntryKind::MemberAdded).users = vec![whom];
         }
@@ -608,7 +643,7 @@ impl World {
         let refusal = self.not_managed_by(room, user).or(absent);
         assert_eq!(code(&answer), refusal);
         if refusal.is_none() {
-            let now = self.server.now();
+            let now = self.now();
             let line = self.rooms[room].append(now, user, EntryKind::MemberRemoved);
             line.users = vec![whom];
         }
@@ -621,7 +656,7 @@ impl World {
         }
         let (thread, own_id) = (self.rooms[room].id, self.id(user));
         let answer = self.people[user][1].remove_member(thread, own_id).await;
-        let (now, model) = (self.server.now(), &mut self.rooms[room]);
+        let (now, model) = (self.now(), &mut self.rooms[room]);
         let direct = model.direct.then_some(ErrorCode::Forbidden);
         let refusal = model.closed_to(user).or(direct);
         assert_eq!(code(&answer), refusal);
