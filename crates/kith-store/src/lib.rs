@@ -9,6 +9,7 @@ pub mod embedded;
 pub mod inbox;
 pub mod log;
 pub mod mark;
+pub mod page;
 pub mod session;
 pub mod thread;
 pub mod user;
@@ -18,6 +19,7 @@ pub use contact::Contacts;
 pub use inbox::Inbox;
 pub use log::ThreadLog;
 pub use mark::Marks;
+pub use page::Pages;
 pub use session::Sessions;
 pub use thread::Threads;
 pub use user::Users;
@@ -32,6 +34,7 @@ pub trait Store:
     + Marks
     + UserThreads
     + Inbox
+    + Pages
     + Users
     + Contacts
     + Sessions

@@ -12,6 +12,7 @@ use kith_protocol::entry::{
 use kith_protocol::text;
 use kith_protocol::{ThreadId, Timestamp};
 use kith_store::log::{Body, EntryRow, Span};
+use kith_store::page::PageRows;
 use kith_store::thread::OverlayRow;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::value::RawValue;
@@ -150,16 +151,14 @@ pub async fn page(node: &Node, caller: Caller, thread: ThreadId, query: PageQuer
         }
         _ => seen.before(last_seq + 1, limit),
     };
-    let mut rows = Vec::with_capacity(limit);
-    for (first, last) in &picked {
-        let count = (last - first + 1) as usize;
-        rows.extend(
-            node.store
-                .entries(thread, Span::After(first - 1), count)
-                .await?,
-        );
-    }
-    let edge = match (rows.first(), rows.last(), query.before, query.after) {
+    let user = view.member.user;
+    let rows = node.store.page_rows(thread, user, &picked).await?;
+    let edge = match (
+        rows.entries.first(),
+        rows.entries.last(),
+        query.before,
+        query.after,
+    ) {
         (Some(first), Some(last), ..) => (first.seq, last.seq),
         (_, _, Some(before), _) => (before, before.saturating_sub(1)),
         (_, _, _, after) => (
@@ -268,34 +267,13 @@ impl Seen {
 }
 
 /// Entries with what later ones made of them, as far as the caller sees those; and as of which seq.
-async fn overlaid(node: &Node, view: &View, rows: Vec<EntryRow>) -> Result<(Vec<Entry>, u64)> {
-    let last_seq = view.last_seq();
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-        return Ok((Vec::new(), last_seq));
-    };
-    let (first, last) = (first.seq, last.seq);
-    let thread = view.thread;
-    let mut overlays: FxHashMap<u64, OverlayRow> = node
-        .store
-        .overlays(thread, first, last)
-        .await?
-        .into_iter()
+async fn overlaid(node: &Node, view: &View, rows: PageRows) -> Result<(Vec<Entry>, u64)> {
+    let mut as_of_seq = view.last_seq();
+    let overlays = rows.overlays.into_iter();
+    let mut overlays: FxHashMap<u64, OverlayRow> = overlays
         .map(|overlay| (overlay.target_seq, overlay))
         .collect();
-    let has_reactions = overlays
-        .values()
-        .any(|overlay| !overlay.reactions.is_empty());
-    let mut mine = FxHashSet::default();
-    if has_reactions {
-        let user = view.member.user;
-        mine = node
-            .store
-            .reactions(thread, user, first, last)
-            .await?
-            .into_iter()
-            .collect();
-    }
-    let mut as_of_seq = last_seq;
+    let mut mine = rows.reactions.into_iter().collect();
     if let Some(left_seq) = view.left_seq() {
         rewind(node, view, left_seq, &mut overlays, &mut mine).await?;
     } else {
@@ -303,8 +281,8 @@ async fn overlaid(node: &Node, view: &View, rows: Vec<EntryRow>) -> Result<(Vec<
         let newest = overlays.values().map(|overlay| overlay.changed_seq).max();
         as_of_seq = as_of_seq.max(newest.unwrap_or_default());
     }
-    let entries = rows
-        .iter()
+    let entries = rows.entries.iter();
+    let entries = entries
         .map(|row| overlay(row, overlays.get(&row.seq), &mine))
         .collect();
     Ok((entries, as_of_seq))

@@ -255,9 +255,10 @@ async fn now(node: &Node, caller: Caller, mut cursor: Cursor, query: &SyncQuery)
     let rows = Rows::load(node, caller).await?;
     let groups = rows.groups();
     let full = cursor.full;
+    let knows_nothing = cursor.is_blank();
     let mut told: Vec<Row<'_>> = Vec::new();
     for (number, items) in groups.iter().enumerate() {
-        cursor.tell(number, items, &mut told);
+        cursor.tell(number, items, knows_nothing, &mut told);
     }
     let more = groups
         .iter()
@@ -439,8 +440,20 @@ impl Cursor {
         self.groups[group] != sum(items)
     }
 
-    /// Tells the items of a group that differs, as far as the answer has room.
-    fn tell<'a>(&mut self, group: usize, items: &[Item<'a>], told: &mut Vec<Row<'a>>) {
+    /// Whether nothing at all was told yet: not even the first pages of a full answer.
+    fn is_blank(&self) -> bool {
+        self.full && self.partial.is_none() && self.groups == [0; GROUPS]
+    }
+
+    /// Tells the items of a group that differs, as far as the answer has room. Who knows nothing
+    /// has no need to hear what is gone; who has the first pages may have it from those.
+    fn tell<'a>(
+        &mut self,
+        group: usize,
+        items: &[Item<'a>],
+        knows_nothing: bool,
+        told: &mut Vec<Row<'a>>,
+    ) {
         if !self.differs(group, items) {
             return;
         }
@@ -449,8 +462,7 @@ impl Cursor {
             if told.len() >= SYNC_ROWS_MAX {
                 break;
             }
-            // Who is told everything has no need to hear what is gone.
-            if !(self.full && item.is_gone()) {
+            if !(knows_nothing && item.is_gone()) {
                 told.push(item.row);
             }
             from += 1;
@@ -551,17 +563,17 @@ mod tests {
         let counts: Vec<usize> = (0..3)
             .map(|_| {
                 let mut told = Vec::new();
-                cursor.tell(CONTACTS, &items, &mut told);
+                cursor.tell(CONTACTS, &items, true, &mut told);
                 told.len()
             })
             .collect();
         assert_eq!(counts, [200, 200, 50]);
         assert!(!cursor.differs(CONTACTS, &items));
         let mut cursor = Cursor::nothing_told();
-        cursor.tell(CONTACTS, &items, &mut Vec::new());
+        cursor.tell(CONTACTS, &items, true, &mut Vec::new());
         items[3].hash ^= 1;
         let mut told = Vec::new();
-        cursor.tell(CONTACTS, &items, &mut told);
+        cursor.tell(CONTACTS, &items, false, &mut told);
         assert!(
             matches!(told[3], Row::Contact(row, _) if row.user == users[3]),
             "told from the start"

@@ -17,6 +17,7 @@ mod journal;
 mod key;
 mod log;
 mod mark;
+mod page;
 mod purge;
 mod row;
 mod session;

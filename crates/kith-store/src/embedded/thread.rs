@@ -2,7 +2,7 @@
 
 use super::row::{DeletionRow, MentionRow};
 use super::stage::Stage;
-use super::table::{Table, bad_key};
+use super::table::{Reader, Table, bad_key};
 use super::{Embedded, key};
 use crate::StoreResult;
 use crate::thread::{Deletion, HeadRow, MemberRow, Mention, OverlayRow, Threads, ViewChange};
@@ -175,20 +175,8 @@ impl Threads for Embedded {
         if first_seq > last_seq {
             return Ok(Vec::new());
         }
-        self.read(move |reader| {
-            let first = key::reactions(thread, user, first_seq).to_vec();
-            // Emoji follow the seq in the key, and no UTF-8 begins with 255.
-            let mut last = key::reactions(thread, user, last_seq).to_vec();
-            last.push(255);
-            reader
-                .keys(Table::Views, first..=last)
-                .map(|key| {
-                    let key = key?;
-                    key::read_reaction(&key).ok_or_else(|| bad_key(Table::Views, &key))
-                })
-                .collect()
-        })
-        .await
+        self.read(move |reader| reactions(reader, thread, user, first_seq, last_seq))
+            .await
     }
 
     async fn deletions(
@@ -263,4 +251,24 @@ impl Threads for Embedded {
 
 pub(super) fn seq_of(key: &[u8]) -> StoreResult<u64> {
     key::last_seq(key).ok_or_else(|| bad_key(Table::Views, key))
+}
+
+/// What `user` has put on messages of a range.
+pub(super) fn reactions(
+    reader: &Reader<'_>,
+    thread: ThreadId,
+    user: UserId,
+    first_seq: u64,
+    last_seq: u64,
+) -> StoreResult<Vec<(u64, String)>> {
+    let first = key::reactions(thread, user, first_seq).to_vec();
+    // Emoji follow the seq in the key, and no UTF-8 begins with 255.
+    let mut last = key::reactions(thread, user, last_seq).to_vec();
+    last.push(255);
+    let keys = reader.keys(Table::Views, first..=last);
+    keys.map(|key| {
+        let key = key?;
+        key::read_reaction(&key).ok_or_else(|| bad_key(Table::Views, &key))
+    })
+    .collect()
 }

@@ -58,6 +58,7 @@ pub async fn requests(
         (status = 201, body = ContactRequest),
         (status = 200, body = ContactRequest, description = "it was asked before, or they are contacts now"),
         (status = 404, body = Problem, description = "`not_found`: no such user, or one of the two has blocked the other"),
+        (status = 409, body = Problem, description = "`conflict`: too many requests wait, or one of the two has too many contacts"),
     )
 )]
 pub async fn ask(
@@ -77,7 +78,10 @@ pub async fn ask(
 /// Accepts a request to the caller.
 #[utoipa::path(
     post, path = "/v1/contacts/requests/{id}/accept", tag = "contact", params(("id" = RequestId, Path)),
-    responses((status = 200, body = Contact), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = Contact), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "`conflict`: one of the two has too many contacts"),
+    )
 )]
 pub async fn accept(
     State(node): State<SharedNode>,

@@ -24,7 +24,6 @@ const WRITE_BUFFER_BYTES: usize = 16 * 1024;
     security((), ("bearer" = []), ("cookie" = [])),
     responses(
         (status = 101, description = "frames follow: ClientFrame and ServerFrame"),
-        (status = 401, body = Problem, description = "a token or cookie came with the upgrade, and its session is unknown or has ended"),
         (status = 403, body = Problem), (status = 415, body = Problem), (status = 503, body = Problem)
     )
 )]

@@ -227,8 +227,9 @@ async fn changed(node: &Node, caller: Caller) -> Result<Vec<Changed>> {
     let threads = match wide.of_user(caller.user) {
         Some(threads) => threads,
         None => {
+            let read_at = wide.read_at();
             let threads = wide_threads(node, caller).await?;
-            wide.remember(caller.user, threads.clone());
+            wide.remember(caller.user, threads.clone(), read_at);
             threads
         }
     };

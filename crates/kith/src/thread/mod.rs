@@ -106,12 +106,8 @@ pub async fn view(node: &Node, caller: Caller, thread: ThreadId) -> Result<View>
 
 /// A user's view of a thread, if the user ever was a member.
 pub async fn view_of(node: &Node, user: UserId, thread: ThreadId) -> Result<Option<View>> {
-    // The head first: the member's counts may then be ahead of it, but never behind.
-    let Some(head) = node.store.heads(&[thread]).await?.pop().flatten() else {
-        return Ok(None);
-    };
-    let member = node.store.member(thread, user).await?;
-    Ok(member.map(|member| View {
+    let found = node.store.view(thread, user).await?;
+    Ok(found.map(|(head, member)| View {
         thread,
         head,
         member,

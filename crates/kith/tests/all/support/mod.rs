@@ -71,11 +71,6 @@ impl Server {
         }
     }
 
-    /// Where it listens.
-    pub(crate) fn address(&self) -> std::net::SocketAddr {
-        self.running.address()
-    }
-
     /// Stops, and starts again on the same folder, at another address.
     pub(crate) async fn restarted(self) -> Self {
         let now = self.now();
@@ -110,6 +105,11 @@ impl Server {
     /// The same session after a restart.
     pub(crate) fn again(&self, session: &Session) -> Api {
         self.api.with_token(&session.token)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.running.address()
     }
 
     /// Calls without a session.
