@@ -669,6 +669,14 @@ fn the_table_has_every_route_and_frame_and_no_other() {
         missing.is_empty() && gone.is_empty(),
         "not tried: {missing:?}; not there: {gone:?}"
     );
+    let mut lines = BTreeSet::new();
+    for row in table() {
+        assert!(
+            lines.insert((row.door, row.what)),
+            "{} stands twice",
+            row.door
+        );
+    }
     for row in table() {
         assert_eq!(
             row.expected.split_whitespace().count(),
