@@ -55,7 +55,7 @@ openapi: ## write docs/openapi.json anew from the code
 	$(BUILT)/kith openapi > docs/openapi.json
 
 bench: ## measure everything: rates, latencies, memory, start (about half an hour)
-	$(CARGO) build --release --bin kith --bin kith-load
+	$(CARGO) build --release -p kith -p kith-load --bins
 	$(BUILT)/kith-load bench all --results bench/results.jsonl --page bench/results.md
 
 clean: ## remove what was built
