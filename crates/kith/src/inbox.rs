@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::node::{Caller, Node};
 use crate::receipt;
-use crate::thread::{View, state};
+use crate::thread::{View, changes};
 use kith_protocol::list::List;
 use kith_protocol::thread::{
     CURSOR_MAX_BYTES, Draft, Head, INBOX_DEFAULT, INBOX_LIMIT, InboxFilter, InboxQuery, InboxRow,
@@ -217,7 +217,7 @@ fn head(parts: &InboxParts) -> Head {
             seq: last.seq,
             author_id: last.author,
             kind: last.kind,
-            text: last.text.as_deref().map(state::preview),
+            text: last.text.as_deref().map(changes::preview),
         }),
         others: None,
     }

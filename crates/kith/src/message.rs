@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::node::{Caller, Node, SharedNode};
+use crate::thread::act::Act;
 use crate::thread::batch::{Command, Outcome, Reply};
-use crate::thread::decision::Act;
-use crate::thread::state::react as apply_reaction;
+use crate::thread::changes::react as apply_reaction;
 use crate::thread::{self, View, sequencer};
 use kith_protocol::entry::{
     DeleteMessage, EditMessage, Entry, EntryKind, Page, PageQuery, Reaction, SendMessage, check_seq,

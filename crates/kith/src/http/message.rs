@@ -6,7 +6,7 @@ use super::input::{Json, Path, Query};
 use crate::error::{Error, Result};
 use crate::limit::Rate;
 use crate::node::{SharedNode, to_the_end};
-use crate::thread::decision::Act;
+use crate::thread::act::Act;
 use crate::thread::recent::Known;
 use crate::{message, receipt};
 use axum::extract::State;

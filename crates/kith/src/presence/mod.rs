@@ -17,6 +17,9 @@ use std::hash::{Hash, Hasher};
 /// When somebody was last here is written at most this often while they are.
 const LAST_SEEN_EVERY_MS: i64 = 60_000;
 
+/// Sessions of which it is remembered what they were told; over it all are told once more.
+const TOLD_SESSIONS_MAX: usize = 100_000;
+
 /// Leases of sessions. Losing all of them makes everybody offline until the next heartbeat, no more.
 ///
 /// - A user's status is the best over sessions whose lease has not run out at `now`.
@@ -240,6 +243,9 @@ async fn changed(node: &Node, caller: Caller) -> Result<Vec<Changed>> {
             None => node.store.last_seq(thread_id).await?,
         };
         let mut told = node.presence.told.lock();
+        if told.len() > TOLD_SESSIONS_MAX {
+            told.clear();
+        }
         let told = told
             .entry(caller.session)
             .or_default()

@@ -1,10 +1,12 @@
 //! One batch of commands on one thread: read what is needed, decide, append once, publish, answer.
 
+use super::act::Act;
 use super::audience::{Segment, Segments};
-use super::decision::{Act, Decision, Scene};
+use super::changes::{Changes, Target, Targets};
+use super::decision::{Decision, Scene};
 use super::recent::Known;
 use super::sequencer::width;
-use super::state::{Changes, DirectRelation, Target, Targets, ThreadState};
+use super::state::{DirectRelation, ThreadState};
 use crate::contact;
 use crate::error::{Error, Result};
 use crate::message;

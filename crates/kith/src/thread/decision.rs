@@ -3,13 +3,15 @@
 //! A decision is only worth something together with the compare-and-append that follows it: that
 //! nothing came between is what makes the membership checked here the current one.
 
+use super::act::Act;
+use super::changes::{Target, Targets};
 use super::recent::Known;
-use super::state::{Target, Targets, ThreadState, is_present};
+use super::state::{ThreadState, is_present};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use kith_protocol::entry::EntryKind;
-use kith_protocol::thread::{Role, Settings, SettingsPatch, ThreadKind, WhoWrites};
-use kith_protocol::{BadField, ClientMsgId, Timestamp, UserId};
+use kith_protocol::thread::{Role, Settings, ThreadKind, WhoWrites};
+use kith_protocol::{BadField, Timestamp, UserId};
 use kith_store::log::{Body, EntryRow};
 use kith_store::thread::MemberRow;
 use std::collections::HashSet;
@@ -19,75 +21,6 @@ const REACTIONS_MAX: usize = 64;
 
 /// Edits of one message: a deletion has to erase all of them.
 const EDITS_MAX: usize = 256;
-
-/// What somebody wants of a thread.
-#[derive(Clone, Debug)]
-pub enum Act {
-    /// Entry 1.
-    Create {
-        /// Its kind.
-        kind: ThreadKind,
-        /// First members; the caller first.
-        members: Vec<UserId>,
-        /// Title of a group.
-        title: Option<String>,
-        /// First settings.
-        settings: Settings,
-    },
-    /// A message.
-    Send {
-        /// Its key, with thread and author.
-        client_msg_id: ClientMsgId,
-        /// The head that the client knew at its first attempt.
-        seen_head: u64,
-        /// A countable kind.
-        kind: EntryKind,
-        /// Checked.
-        body: Box<Body>,
-    },
-    /// New text for a message.
-    Edit {
-        /// Its key.
-        client_msg_id: ClientMsgId,
-        /// The head that the client knew at its first attempt.
-        seen_head: u64,
-        /// Which.
-        target_seq: u64,
-        /// Checked.
-        text: String,
-    },
-    /// A message taken back.
-    Delete {
-        /// Its key.
-        client_msg_id: ClientMsgId,
-        /// The head that the client knew at its first attempt.
-        seen_head: u64,
-        /// Which.
-        target_seq: u64,
-    },
-    /// An emoji put on a message, or taken away.
-    React {
-        /// Which.
-        target_seq: u64,
-        /// Checked.
-        emoji: String,
-        /// Put, or taken away.
-        set: bool,
-        /// Whether it is there, by the view; the sequencer reads it.
-        is_set: bool,
-    },
-    /// People to come in.
-    Add(Vec<UserId>),
-    /// Somebody to go; oneself: to leave.
-    Remove(UserId),
-    /// A role to give.
-    SetRole(UserId, Role),
-    /// A new title.
-    Title(String),
-    /// Settings to change.
-    Settings(SettingsPatch),
-}
-
 /// What is to be done about a command.
 #[derive(Debug)]
 pub enum Decision {
@@ -108,51 +41,6 @@ pub struct Scene<'a> {
     /// Messages that the batch is about.
     pub targets: &'a Targets,
 }
-
-impl Act {
-    /// The key of exactly-once, for acts that have one: id, seen head, and the kinds it may be of.
-    pub fn key(&self) -> Option<(ClientMsgId, u64)> {
-        match self {
-            Self::Send {
-                client_msg_id,
-                seen_head,
-                ..
-            }
-            | Self::Edit {
-                client_msg_id,
-                seen_head,
-                ..
-            }
-            | Self::Delete {
-                client_msg_id,
-                seen_head,
-                ..
-            } => Some((*client_msg_id, *seen_head)),
-            _ => None,
-        }
-    }
-
-    /// The earlier message that the act is about.
-    pub fn target_seq(&self) -> Option<u64> {
-        match self {
-            Self::Edit { target_seq, .. }
-            | Self::Delete { target_seq, .. }
-            | Self::React { target_seq, .. } => Some(*target_seq),
-            Self::Send { body, .. } => body.reply_to,
-            _ => None,
-        }
-    }
-
-    fn is_kind(&self, kind: EntryKind) -> bool {
-        match self {
-            Self::Send { .. } => kind.is_countable(),
-            Self::Edit { .. } => kind == EntryKind::Edit,
-            Self::Delete { .. } => kind == EntryKind::Delete,
-            _ => false,
-        }
-    }
-}
-
 impl ThreadState {
     /// Decides about one act of `user`. First whether it is known (rule 2), then whether it is allowed.
     pub fn decide(&self, user: UserId, act: &Act, scene: &Scene<'_>) -> Result<Decision> {

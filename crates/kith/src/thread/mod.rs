@@ -3,8 +3,10 @@
 //! `state` folds the log, `decision` says who may do what, `sequencer` and `batch` append,
 //! `audience` says who is told.
 
+pub mod act;
 pub mod audience;
 pub mod batch;
+pub mod changes;
 pub mod decision;
 pub mod recent;
 pub mod sequencer;
@@ -13,7 +15,7 @@ pub mod state;
 use crate::error::{Error, Result};
 use crate::node::{Caller, Node, SharedNode};
 use crate::{contact, inbox, receipt, user};
-use decision::Act;
+use act::Act;
 use kith_protocol::list::List;
 use kith_protocol::thread::{
     AddMembers, CreateThread, InboxRow, Member, PatchThread, Role, Settings, ThreadKind,

@@ -228,7 +228,7 @@ pub async fn ask(
     node: &SharedNode,
     thread: ThreadId,
     caller: crate::node::Caller,
-    act: super::decision::Act,
+    act: super::act::Act,
 ) -> crate::error::Result<batch::Outcome> {
     ask_unless(node, thread, caller, act, None).await
 }
@@ -238,7 +238,7 @@ pub async fn ask_unless(
     node: &SharedNode,
     thread: ThreadId,
     caller: crate::node::Caller,
-    act: super::decision::Act,
+    act: super::act::Act,
     refusal: Option<Error>,
 ) -> crate::error::Result<batch::Outcome> {
     let (reply, outcome) = tokio::sync::oneshot::channel();

@@ -1,21 +1,17 @@
 //! The fold: what the log says about a thread now, and which views an entry changes.
 
+use super::changes::{Changes, Targets, fold_reaction, preview};
 use super::recent::ClientIds;
 use crate::error::Error;
 use kith_protocol::entry::EntryKind;
 use kith_protocol::thread::{Role, Settings, ThreadKind};
 use kith_protocol::{ThreadId, Timestamp, UserId};
 use kith_store::log::{EntryRow, Span};
-use kith_store::thread::{
-    HeadRow, LastMessage, LeftView, MemberRow, OverlayRow, ReadMark, Stay, ViewChange,
-};
+use kith_store::thread::{HeadRow, LastMessage, LeftView, MemberRow, ReadMark, Stay, ViewChange};
 use kith_store::user_thread::ThreadPointer;
 use kith_store::{Store, StoreResult};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
-
-/// Characters of a preview: two lines on a phone.
-const PREVIEW_CHARS: usize = 160;
 
 /// Groups of up to this many are found by their members.
 pub const PARTICIPANTS_MAX: usize = 100;
@@ -68,30 +64,6 @@ impl DirectRelation {
         }
     }
 }
-
-/// A message that a decision is about, with what the batch made of it so far.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The message.
-    pub entry: EntryRow,
-    /// Its overlay.
-    pub overlay: OverlayRow,
-}
-
-/// Messages that the decisions of one batch are about.
-pub type Targets = FxHashMap<u64, Target>;
-
-/// Views that a batch changes.
-#[derive(Debug, Default)]
-pub struct Changes {
-    members: FxHashSet<UserId>,
-    targets: FxHashSet<u64>,
-    others: Vec<ViewChange>,
-    participants_before: Option<Option<Vec<UserId>>>,
-    /// Earlier entries whose bodies go.
-    pub erase: Vec<u64>,
-}
-
 impl ThreadState {
     /// A thread without entries.
     pub fn empty(thread: ThreadId, width: Width) -> Self {
@@ -491,43 +463,4 @@ pub fn is_present(member: &MemberRow) -> bool {
         .stays
         .last()
         .is_some_and(|stay| stay.left_seq.is_none())
-}
-
-/// The beginning of a text, for lists.
-pub fn preview(text: &str) -> String {
-    text.chars().take(PREVIEW_CHARS).collect()
-}
-
-/// Applies a reaction to the overlay of its message.
-pub fn react(overlay: &mut OverlayRow, emoji: &str, set: bool) {
-    match overlay
-        .reactions
-        .iter()
-        .position(|(other, _)| other == emoji)
-    {
-        Some(i) if set => overlay.reactions[i].1 += 1,
-        Some(i) if overlay.reactions[i].1 <= 1 => drop(overlay.reactions.remove(i)),
-        Some(i) => overlay.reactions[i].1 -= 1,
-        None if set => overlay.reactions.push((emoji.to_owned(), 1)),
-        None => {}
-    }
-}
-
-fn fold_reaction(entry: &EntryRow, targets: &mut Targets, changes: &mut Changes) {
-    let (Some(target_seq), Some(emoji)) = (entry.body.target_seq, &entry.body.emoji) else {
-        return;
-    };
-    if let Some(target) = targets.get_mut(&target_seq) {
-        let set = entry.kind == EntryKind::React;
-        react(&mut target.overlay, emoji, set);
-        target.overlay.changed_seq = entry.seq;
-        changes.targets.insert(target_seq);
-        let (user, emoji) = (entry.author, emoji.clone());
-        changes.others.push(ViewChange::Reaction {
-            target_seq,
-            user,
-            emoji,
-            set,
-        });
-    }
 }
