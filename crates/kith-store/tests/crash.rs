@@ -153,14 +153,14 @@ fn a_read_only_folder_is_refused_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_journal_that_is_cut_anywhere_in_its_last_batch_keeps_the_ones_before() {
+async fn a_log_that_is_cut_anywhere_in_its_last_batch_keeps_the_ones_before() {
     let (folder, first, second) = two_batches().await;
-    for kept in [first + 1, (first + second) / 2, second - 1] {
+    for kept in [first + 1, (first + second) / 2, second - 9] {
         let copy = copied(&folder);
-        let journal = std::fs::OpenOptions::new()
+        let log = std::fs::OpenOptions::new()
             .write(true)
-            .open(newest_journal(copy.path()));
-        journal.unwrap().set_len(kept).unwrap();
+            .open(log_of(copy.path()));
+        log.unwrap().set_len(kept).unwrap();
         assert_first_batch_only(copy.path()).await;
     }
 }
@@ -168,29 +168,80 @@ async fn a_journal_that_is_cut_anywhere_in_its_last_batch_keeps_the_ones_before(
 #[tokio::test]
 async fn a_last_batch_with_a_hole_in_it_is_dropped_as_a_whole() {
     let (folder, first, second) = two_batches().await;
-    for share in 1..8 {
+    for share in 0..8 {
         let copy = copied(&folder);
         let at = first + (second - first) * share / 8;
-        overwrite(&newest_journal(copy.path()), at, &[0; 16]);
+        overwrite(&log_of(copy.path()), at, &[0xa5; 16]);
         assert_first_batch_only(copy.path()).await;
     }
 }
 
 #[tokio::test]
-async fn damage_before_the_last_batch_is_refused_and_left_as_it_is() {
+async fn damage_before_the_last_batch_of_the_log_is_refused_and_left_as_it_is() {
     let (folder, first, _) = two_batches().await;
-    let text = position_of(&newest_journal(folder.path()), b"message 1,").unwrap();
+    let text = position_of(&log_of(folder.path()), b"message 1,").unwrap();
     assert!(text < first);
-    // Inside the text of a message only its checksum is wrong; before it its shape is too.
-    for (at, bytes) in [(text, &b"M"[..]), (text - 90, &[0; 80])] {
+    // In the text of a message, in its row, in the head of the batch.
+    for (at, bytes) in [(text, &b"M"[..]), (text - 90, &[0; 80]), (0, &[0; 8])] {
         let copy = copied(&folder);
-        let journal = newest_journal(copy.path());
-        overwrite(&journal, at, bytes);
-        let before = std::fs::read(&journal).unwrap();
+        let log = log_of(copy.path());
+        overwrite(&log, at, bytes);
+        let before = std::fs::read(&log).unwrap();
         let error = open(config(copy.path())).err().unwrap();
         assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
-        assert!(std::fs::read(&journal).unwrap() == before);
+        assert!(error.to_string().contains("after a broken one"), "{error}");
+        assert!(std::fs::read(&log).unwrap() == before);
     }
+}
+
+#[tokio::test]
+async fn tables_that_lag_behind_a_torn_journal_get_the_rest_from_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(config(folder.path())).unwrap();
+    let mut last_seq = 0;
+    for count in [3, 4, 5] {
+        append(&store, thread(0), &mut last_seq, count).await;
+    }
+    store.close();
+    let written = written_bytes(&newest_journal(folder.path()));
+    for share in 0..16 {
+        let at = written * share / 16;
+        let (holed, cut) = (copied(&folder), copied(&folder));
+        overwrite(&newest_journal(holed.path()), at, &[0xa5; 40]);
+        let journal = std::fs::OpenOptions::new()
+            .write(true)
+            .open(newest_journal(cut.path()));
+        journal.unwrap().set_len(at).unwrap();
+        for copy in [holed, cut] {
+            let store = open(config(copy.path())).unwrap();
+            audit(&store, &BTreeMap::from([(thread(0), last_seq)])).await;
+            append(&store, thread(0), &mut last_seq.clone(), 2).await;
+            store.close();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_journal_with_damage_that_the_log_does_not_cover_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(config_with(folder.path(), 1024 * 1024 * 1024)).unwrap();
+    let mut last_seq = 0;
+    // Five files of the log: the first ones were written over.
+    for _ in 0..400 {
+        append(&store, thread(0), &mut last_seq, 300).await;
+    }
+    store.close();
+    let files = std::fs::read_dir(folder.path().join("wal"))
+        .unwrap()
+        .count();
+    assert!((2..5).contains(&files), "{files} files for 40 MB");
+    let journal = newest_journal(folder.path());
+    let text = position_of(&journal, b"message 900,").unwrap();
+    overwrite(&journal, text, b"M");
+    let before = std::fs::read(&journal).unwrap();
+    let error = open(config(folder.path())).err().unwrap();
+    assert!(error.to_string().contains("are missing"), "{error}");
+    assert!(std::fs::read(&journal).unwrap() == before);
 }
 
 #[tokio::test]
@@ -298,12 +349,18 @@ async fn append_until_refused(store: SharedStore, thread: ThreadId) {
     }
 }
 
+async fn append(store: &SharedStore, thread: ThreadId, last_seq: &mut u64, count: u64) {
+    let outcome = store.append(append_of(thread, *last_seq, count)).await;
+    assert_eq!(outcome.unwrap(), Appended::Done);
+    *last_seq += count;
+}
+
 async fn append_one(store: &SharedStore, thread: ThreadId) {
     let outcome = store.append(append_of(thread, 0, 1)).await.unwrap();
     assert_eq!(outcome, Appended::Done);
 }
 
-/// A folder as a kill leaves it after two appends, and where each of them ends in the journal.
+/// A folder as a kill leaves it after two appends, and where each of them ends in the log.
 async fn two_batches() -> (tempfile::TempDir, u64, u64) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(config(folder.path())).unwrap();
@@ -311,7 +368,7 @@ async fn two_batches() -> (tempfile::TempDir, u64, u64) {
     for (last_seq, count) in [(0, 3), (3, 4)] {
         let append = append_of(thread(0), last_seq, count);
         assert_eq!(store.append(append).await.unwrap(), Appended::Done);
-        ends.push(written_bytes(&newest_journal(folder.path())));
+        ends.push(std::fs::metadata(log_of(folder.path())).unwrap().len());
     }
     // Copied while it is open: closing would tidy up.
     let copy = copied(&folder);
@@ -329,6 +386,11 @@ async fn assert_first_batch_only(folder: &Path) {
     let store = open(config(folder)).unwrap();
     audit(&store, &BTreeMap::from([(thread(0), 5)])).await;
     store.close();
+}
+
+/// The one file of the log of a young folder.
+fn log_of(folder: &Path) -> PathBuf {
+    folder.join("wal/1.log")
 }
 
 fn written_bytes(journal: &Path) -> u64 {
@@ -446,15 +508,19 @@ fn is_root() -> bool {
 }
 
 fn config(folder: &Path) -> EmbeddedConfig {
-    let default = EmbeddedConfig::default();
+    // Small ones, so that kills also fall into flushes; or so large that the journal is full first.
+    let memtable_bytes = match std::env::var_os("KITH_STORE_CRASH_MEMTABLES") {
+        Some(_) => 1024 * 1024 * 1024,
+        None => 512 * 1024,
+    };
+    config_with(folder, memtable_bytes)
+}
+
+fn config_with(folder: &Path, memtable_bytes: u64) -> EmbeddedConfig {
     EmbeddedConfig {
         folder: folder.to_owned(),
-        // Small ones, so that kills also fall into flushes; or so large that the journal is full first.
-        memtable_bytes: match std::env::var_os("KITH_STORE_CRASH_MEMTABLES") {
-            Some(_) => 1024 * 1024 * 1024,
-            None => 512 * 1024,
-        },
-        ..default
+        memtable_bytes,
+        ..EmbeddedConfig::default()
     }
 }
 

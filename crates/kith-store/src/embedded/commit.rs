@@ -1,20 +1,22 @@
-//! The one commit loop: takes all that waits, builds one batch, makes it durable, answers. Every
-//! condition is checked here, on the one thread that writes, so two of them never race.
+//! The one commit loop: takes all that waits, builds one batch, makes it durable in the write-ahead log,
+//! answers, and hands the batch on to fjall. Every condition is checked here, on the one thread that
+//! decides what is written, so two of them never race.
 
+use super::batch::{Batch, RowChange};
 use super::delivered::{Delivered, FLUSH_EVERY};
 use super::figure::Figures;
 use super::log::{self, LastSeqs};
+use super::pipe::{Load, Pipe};
 use super::stage::Stage;
 use super::table::Tables;
+use super::unapplied::Unapplied;
+use super::wal::{Wal, Written};
 use crate::log::{Append, Appended};
 use crate::{StoreError, StoreResult};
-use fjall::{OwnedWriteBatch, PersistMode};
-use kith_protocol::ThreadId;
 use parking_lot::{Condvar, Mutex};
-use rustc_hash::FxHashSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Requests that may wait: about a second of work at full speed. More are refused at once, so that
@@ -23,8 +25,11 @@ const QUEUE_MAX: usize = 65_536;
 /// Bytes that may wait: some 15,000 short messages, which is what comes in while the disk stalls.
 const QUEUE_MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// How often it is looked whether there is room in memory again.
-const CROWDED_STEP: Duration = Duration::from_millis(1);
+/// Bytes of requests joined in one batch: an eighth of a file of the log.
+const BATCH_MAX_BYTES: usize = 1024 * 1024;
+/// Requests joined in one batch: with those that wait for fjall their threads are all known, see
+/// [`LastSeqs`].
+const BATCH_MAX_REQUESTS: usize = 4_096;
 
 /// What the embedded engine does on its commit thread, after the commit, with its outcome.
 type Finish = Box<dyn FnOnce(StoreResult<()>) + Send>;
@@ -39,19 +44,23 @@ pub(super) enum Request {
     Append(Append, oneshot::Sender<StoreResult<Appended>>),
     /// Everything else.
     Change(Change),
+    /// The next batch begins a file of the log; answers with the number of the last one.
+    EndSegment(oneshot::Sender<u64>),
+    /// Deletes the files of the log that are not needed any more.
+    DeleteSegments(oneshot::Sender<std::io::Result<()>>),
 }
 
 /// The front of the commit loop, shared by everybody who writes.
 pub(super) struct Committer {
     queue: Mutex<Queue>,
     wake: Condvar,
-    /// Why no write is taken any longer.
-    broken: OnceLock<String>,
+    pipe: Arc<Pipe>,
 }
 
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<Request>,
+    /// Each with its weight in bytes.
+    waiting: Vec<(Request, usize)>,
     bytes: usize,
     /// When delivered marks are due to be stored.
     delivered_due: Option<Instant>,
@@ -61,17 +70,21 @@ struct Queue {
 impl Committer {
     /// Starts the loop.
     pub(super) fn start(
+        wal: Wal,
+        pipe: Arc<Pipe>,
         tables: Arc<Tables>,
         delivered: Arc<Delivered>,
         figures: Arc<Figures>,
     ) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
-        let committer = Arc::new(Self::without_thread());
+        let committer = Arc::new(Self::without_thread(pipe));
         let mut writer = Writer {
             committer: Arc::clone(&committer),
+            wal,
             tables,
             delivered,
             figures,
             last_seqs: LastSeqs::default(),
+            unapplied: Unapplied::default(),
             scratch: Vec::new(),
         };
         let thread = std::thread::Builder::new()
@@ -80,11 +93,11 @@ impl Committer {
         Ok((committer, thread))
     }
 
-    fn without_thread() -> Self {
+    fn without_thread(pipe: Arc<Pipe>) -> Self {
         Self {
             queue: Mutex::default(),
             wake: Condvar::new(),
-            broken: OnceLock::new(),
+            pipe,
         }
     }
 
@@ -114,6 +127,22 @@ impl Committer {
         answered.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
+    /// Deletes all files of the log that hold what was written before the call, once fjall has it for good.
+    pub(super) async fn renew_log(&self) -> StoreResult<()> {
+        let (answer, answered) = oneshot::channel();
+        self.submit(Request::EndSegment(answer), 0)?;
+        let last = answered.await.map_err(|_| self.gone())?;
+        let pipe = Arc::clone(&self.pipe);
+        let synced = tokio::task::spawn_blocking(move || pipe.wait_for_sync(last)).await;
+        if !synced.unwrap_or(false) {
+            return Err(self.gone());
+        }
+        let (answer, answered) = oneshot::channel();
+        self.submit(Request::DeleteSegments(answer), 0)?;
+        let deleted = answered.await.map_err(|_| self.gone())?;
+        deleted.map_err(|error| StoreError::Unavailable(format!("an old log stays: {error}")))
+    }
+
     /// Delivered marks are waiting in memory: they will be stored in a while.
     pub(super) fn delivered_wait(&self) {
         let mut queue = self.queue.lock();
@@ -131,7 +160,7 @@ impl Committer {
 
     /// Why nothing can be written, if so.
     pub(super) fn broken(&self) -> Option<&str> {
-        self.broken.get().map(String::as_str)
+        self.pipe.broken()
     }
 
     /// Refuses when nothing can be written any longer.
@@ -168,7 +197,7 @@ impl Committer {
             )));
         }
         queue.bytes += bytes;
-        queue.waiting.push(request);
+        queue.waiting.push((request, bytes));
         if queue.waiting.len() == 1 {
             self.wake.notify_one();
         }
@@ -181,14 +210,6 @@ impl Committer {
             None => StoreError::Unknown("the commit thread has ended".to_owned()),
         }
     }
-
-    fn break_down(&self, why: String) {
-        tracing::error!(
-            why,
-            "the store takes no more writes until it is started again"
-        );
-        let _ = self.broken.set(why);
-    }
 }
 
 /// The store was closed.
@@ -199,10 +220,12 @@ pub(super) fn closed() -> StoreError {
 /// The thread's own things.
 struct Writer {
     committer: Arc<Committer>,
+    wal: Wal,
     tables: Arc<Tables>,
     delivered: Arc<Delivered>,
     figures: Arc<Figures>,
     last_seqs: LastSeqs,
+    unapplied: Unapplied,
     scratch: Vec<u8>,
 }
 
@@ -212,6 +235,9 @@ enum Waiting {
     Change(Finish),
 }
 
+/// Requests that were taken from the queue.
+type Taken<'a> = std::iter::Peekable<std::vec::Drain<'a, (Request, usize)>>;
+
 impl Writer {
     fn run(&mut self) {
         let committer = Arc::clone(&self.committer);
@@ -219,11 +245,12 @@ impl Writer {
         let mut requests = Vec::new();
         loop {
             let (delivered_due, closing) = self.wait(&mut requests);
-            let mut waiting = requests.drain(..).peekable();
-            while waiting.peek().is_some() {
-                self.commit_some(&mut waiting);
+            let mut taken = requests.drain(..).peekable();
+            while taken.peek().is_some() {
+                self.commit_some(&mut taken);
+                self.look_after_log(&mut taken);
             }
-            drop(waiting);
+            drop(taken);
             if delivered_due || closing {
                 self.store_delivered();
             }
@@ -234,7 +261,7 @@ impl Writer {
     }
 
     /// Sleeps until there is something to do.
-    fn wait(&self, requests: &mut Vec<Request>) -> (bool, bool) {
+    fn wait(&self, requests: &mut Vec<(Request, usize)>) -> (bool, bool) {
         let mut queue = self.committer.queue.lock();
         loop {
             let due = queue.delivered_due.is_some_and(|due| due <= Instant::now());
@@ -255,34 +282,38 @@ impl Writer {
         }
     }
 
-    /// Stages requests until there are none, or until one must see the ones before it on disk.
-    fn commit_some(&mut self, requests: &mut std::iter::Peekable<std::vec::Drain<'_, Request>>) {
+    /// Stages requests until there are none, or enough for one batch, and commits them.
+    fn commit_some(&mut self, taken: &mut Taken<'_>) {
         let tables = Arc::clone(&self.tables);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut stage = Stage::new(&tables, &mut scratch, 2 * requests.len());
-        let mut waiting = Vec::with_capacity(requests.len());
-        let mut appended = FxHashSet::<ThreadId>::default();
-        // An erasure reads rows of its thread, which must not be in this very batch.
-        while let Some(request) = requests.next_if(|next| match next {
-            Request::Append(append, _) => {
-                append.erase.is_empty() || !appended.contains(&append.thread)
-            }
-            Request::Change(_) => true,
-        }) {
+        self.make_room();
+        let mut stage = Stage::new(
+            &tables,
+            &mut self.unapplied,
+            &mut scratch,
+            2 * taken.len().min(BATCH_MAX_REQUESTS),
+        );
+        let mut waiting = Vec::with_capacity(taken.len().min(BATCH_MAX_REQUESTS));
+        let mut bytes = 0;
+        while bytes < BATCH_MAX_BYTES
+            && waiting.len() < BATCH_MAX_REQUESTS
+            && let Some((request, request_bytes)) = taken.next_if(|(next, _)| next.is_staged())
+        {
+            bytes += request_bytes;
             match request {
                 Request::Append(append, answer) => {
-                    appended.insert(append.thread);
                     match log::stage(&mut stage, &mut self.last_seqs, append) {
                         Ok(outcome) => waiting.push(Waiting::Append(answer, outcome)),
                         Err(error) => drop(answer.send(Err(error))),
                     }
                 }
                 Request::Change(change) => waiting.push(Waiting::Change(change(&mut stage))),
+                Request::EndSegment(_) | Request::DeleteSegments(_) => {}
             }
         }
-        let batch = stage.into_batch();
+        let changes = stage.into_changes();
         self.scratch = scratch;
-        let outcome = self.commit(batch, waiting.len());
+        let outcome = self.commit(changes, waiting.len());
         for one in waiting {
             match one {
                 Waiting::Append(answer, appended) => {
@@ -293,57 +324,100 @@ impl Writer {
         }
     }
 
-    /// One batch, one sync. With the durability set on the batch, nothing of it is visible before it is
-    /// durable; a sync of its own after the commit would show rows that a crash takes back. What may be
-    /// lost is synced too: then a power loss can tear one batch at most, which is what `torn` relies on.
-    fn commit(&self, batch: OwnedWriteBatch, requests: usize) -> StoreResult<()> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        if let Some(why) = self.committer.broken() {
-            return Err(StoreError::Unavailable(why.to_owned()));
-        }
-        let rows = batch.len();
-        let began = Instant::now();
-        let outcome = self
-            .wait_for_flushes()
-            .and_then(|()| batch.durability(Some(PersistMode::SyncData)).commit());
-        self.figures.committed(requests, rows, began.elapsed());
-        outcome.map_err(|error| {
-            let why = format!("a commit failed: {}", super::in_words(&error));
-            self.committer.break_down(why.clone());
-            match error {
-                // Refused before anything was written.
-                fjall::Error::Poisoned => StoreError::Unavailable(why),
-                _ => StoreError::Unknown(why),
+    /// Does what is asked of the log itself.
+    fn look_after_log(&mut self, taken: &mut Taken<'_>) {
+        while let Some((request, _)) = taken.next_if(|(next, _)| !next.is_staged()) {
+            match request {
+                Request::EndSegment(answer) => {
+                    self.wal.end_segment();
+                    // Nobody waits for it any longer.
+                    let _ = answer.send(self.wal.last_number());
+                }
+                Request::DeleteSegments(answer) => {
+                    let synced = self.committer.pipe.synced();
+                    let _ = answer.send(self.wal.delete_up_to(synced));
+                }
+                Request::Append(..) | Request::Change(_) => {}
             }
-        })
+        }
     }
 
-    /// Waits while memtables are full. fjall would wait in the commit, in steps of 100 ms, and for ever
-    /// when its own threads have died; here that is noticed.
-    fn wait_for_flushes(&self) -> fjall::Result<()> {
-        while self.tables.are_crowded() {
-            std::thread::sleep(CROWDED_STEP);
-            self.tables.db.persist(PersistMode::Buffer)?;
+    /// Waits until another batch may wait for fjall.
+    fn make_room(&mut self) {
+        let pipe = &self.committer.pipe;
+        pipe.wait_for_room();
+        self.unapplied
+            .forget(pipe.applied(), self.wal.last_number());
+    }
+
+    /// One record, one sync. From then on the batch lasts, whatever happens to fjall.
+    fn commit(&mut self, changes: Vec<RowChange>, requests: usize) -> StoreResult<()> {
+        if changes.is_empty() {
+            return Ok(());
         }
+        let pipe = Arc::clone(&self.committer.pipe);
+        if let Some(why) = pipe.broken() {
+            return Err(StoreError::Unavailable(why.to_owned()));
+        }
+        let began = Instant::now();
+        let number = self.write(&pipe, &changes)?;
+        self.figures
+            .committed(requests, changes.len(), began.elapsed());
+        let bytes = changes.iter().map(RowChange::weight_bytes).sum();
+        pipe.put(Batch { number, changes }, Load { bytes, requests });
         Ok(())
+    }
+
+    fn write(&mut self, pipe: &Pipe, changes: &[RowChange]) -> StoreResult<u64> {
+        loop {
+            let before = self.wal.last_number();
+            match self.wal.append(changes, pipe.synced()) {
+                Ok(Written::Done { number, ended }) => {
+                    if ended {
+                        pipe.ask_sync(before);
+                    }
+                    return Ok(number);
+                }
+                Ok(Written::Full(oldest)) => {
+                    if !pipe.wait_for_sync(oldest) {
+                        let why = pipe.broken().unwrap_or("the store is closing");
+                        return Err(StoreError::Unavailable(why.to_owned()));
+                    }
+                }
+                Err(error) => {
+                    let why = format!("a commit failed: {error}");
+                    pipe.break_down(why.clone());
+                    return Err(StoreError::Unknown(why));
+                }
+            }
+        }
     }
 
     fn store_delivered(&mut self) {
         while let Some(marks) = self.delivered.some_to_store() {
-            let mut batch = OwnedWriteBatch::with_capacity(self.tables.db.clone(), marks.len());
-            if let Err(error) =
-                super::mark::stage_delivered(&self.tables, &mut batch, &marks, &mut self.scratch)
-            {
+            let tables = Arc::clone(&self.tables);
+            let mut scratch = std::mem::take(&mut self.scratch);
+            self.make_room();
+            let mut stage = Stage::new(&tables, &mut self.unapplied, &mut scratch, marks.len());
+            let staged = super::mark::stage_delivered(&mut stage, &marks);
+            let changes = stage.into_changes();
+            self.scratch = scratch;
+            if let Err(error) = staged {
                 tracing::error!(%error, "delivered marks are not stored");
                 return;
             }
-            if self.commit(batch, 0).is_err() {
+            if self.commit(changes, 0).is_err() {
                 return;
             }
             self.delivered.stored(&marks);
         }
+    }
+}
+
+impl Request {
+    /// Whether it is part of a batch.
+    fn is_staged(&self) -> bool {
+        matches!(self, Self::Append(..) | Self::Change(_))
     }
 }
 
@@ -353,7 +427,9 @@ struct Guard<'a>(&'a Committer);
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.break_down("the commit thread panicked".to_owned());
+            self.0
+                .pipe
+                .break_down("the commit thread panicked".to_owned());
         }
         // Answers of those who wait are dropped with their requests.
         self.0.queue.lock().waiting.clear();
@@ -368,6 +444,10 @@ mod tests {
         Request::Change(Box::new(|_| Box::new(|_| ())))
     }
 
+    fn committer() -> Committer {
+        Committer::without_thread(Arc::new(Pipe::new(0)))
+    }
+
     fn is_refused(committer: &Committer, bytes: usize) -> bool {
         match committer.submit(request(), bytes) {
             Ok(()) => false,
@@ -378,7 +458,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_refuses_at_once() {
-        let committer = Committer::without_thread();
+        let committer = committer();
         for _ in 0..QUEUE_MAX {
             assert!(!is_refused(&committer, 1));
         }
@@ -388,7 +468,7 @@ mod tests {
 
     #[test]
     fn the_bytes_that_wait_have_a_bound_at_below_and_above() {
-        let committer = Committer::without_thread();
+        let committer = committer();
         assert!(!is_refused(&committer, QUEUE_MAX_BYTES - 1));
         assert!(is_refused(&committer, 2));
         assert!(!is_refused(&committer, 1));
@@ -397,15 +477,15 @@ mod tests {
 
     #[test]
     fn what_is_larger_than_the_bound_is_taken_alone() {
-        let committer = Committer::without_thread();
+        let committer = committer();
         assert!(!is_refused(&committer, QUEUE_MAX_BYTES + 1));
         assert!(is_refused(&committer, 1));
     }
 
     #[test]
     fn a_broken_store_says_why_it_refuses() {
-        let committer = Committer::without_thread();
-        committer.break_down("the disk is on fire".to_owned());
+        let committer = committer();
+        committer.pipe.break_down("the disk is on fire".to_owned());
         let refusal = committer
             .submit(request(), 1)
             .err()

@@ -12,6 +12,7 @@ pub(super) struct Figures {
     largest_batch: AtomicU64,
     commit_us: AtomicU64,
     slowest_commit_us: AtomicU64,
+    slowest_apply_us: AtomicU64,
 }
 
 impl Figures {
@@ -26,6 +27,12 @@ impl Figures {
         self.slowest_commit_us.fetch_max(took_us, Relaxed);
     }
 
+    /// A write to fjall took so long.
+    pub(super) fn applied(&self, took: Duration) {
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.slowest_apply_us.fetch_max(took_us, Relaxed);
+    }
+
     /// Name and value of each.
     pub(super) fn all(&self) -> Vec<(&'static str, f64)> {
         let of = |figure: &AtomicU64| figure.load(Relaxed) as f64;
@@ -36,6 +43,7 @@ impl Figures {
             ("largest_batch_requests", of(&self.largest_batch)),
             ("commit_seconds", of(&self.commit_us) / 1e6),
             ("slowest_commit_seconds", of(&self.slowest_commit_us) / 1e6),
+            ("slowest_apply_seconds", of(&self.slowest_apply_us) / 1e6),
         ]
     }
 }

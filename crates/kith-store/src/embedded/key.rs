@@ -42,6 +42,9 @@ pub(super) fn message(thread: ThreadId, seq: u64) -> [u8; ID + 8] {
     fixed(&[thread.bytes(), &seq.to_be_bytes()])
 }
 
+/// heads: the one row that is no head, and shorter than any: the last batch that is in fjall.
+pub(super) const APPLIED: &[u8] = b"a";
+
 /// heads: thread.
 pub(super) fn head(thread: ThreadId) -> [u8; ID] {
     *thread.bytes()

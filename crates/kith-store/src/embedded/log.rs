@@ -15,7 +15,9 @@ const GENERATION: usize = 32_768;
 const ROW_BYTES: usize = 256;
 
 /// The last seq of threads that were appended to lately, so that an append costs no read. Known to the
-/// commit thread only, which alone moves them. Two generations: when the younger is full, the elder goes.
+/// commit thread only, which alone moves them. Two generations: when the younger is full, the elder goes. So
+/// the last `GENERATION` threads are here for sure; what waits for fjall are fewer appends than that, and a
+/// thread that is not here can be read from fjall.
 #[derive(Default)]
 pub(super) struct LastSeqs {
     younger: FxHashMap<ThreadId, u64>,
@@ -69,11 +71,8 @@ pub(super) fn stage(
     let pointers = thread::missing_pointers(stage, &append.views)?;
 
     for entry in append.entries.iter().chain(&erased) {
-        stage.put_unread(
-            Table::Messages,
-            &key::message(append.thread, entry.seq),
-            entry,
-        )?;
+        let key = key::message(append.thread, entry.seq);
+        stage.put(Table::Messages, &key, entry)?;
     }
     thread::stage(stage, append.thread, &append.views, &pointers)?;
     last_seqs.set(append.thread, last_seq + append.entries.len() as u64);

@@ -3,13 +3,12 @@
 use super::delivered::DeliveredMark;
 use super::row::{self, Seq};
 use super::stage::Stage;
-use super::table::{Reader, Table, Tables, bad_key};
-use super::{Embedded, failed, key};
+use super::table::{Reader, Table, bad_key};
+use super::{Embedded, key};
 use crate::StoreResult;
 use crate::mark::{MarkRow, Marks};
 use crate::thread::ReadMark;
 use async_trait::async_trait;
-use fjall::OwnedWriteBatch;
 use kith_protocol::{SessionId, ThreadId, UserId};
 use std::collections::BTreeMap;
 
@@ -17,20 +16,12 @@ use std::collections::BTreeMap;
 const MARK_BYTES: usize = 256;
 
 /// Stages delivered marks that are higher than what is stored.
-pub(super) fn stage_delivered(
-    tables: &Tables,
-    batch: &mut OwnedWriteBatch,
-    marks: &[DeliveredMark],
-    scratch: &mut Vec<u8>,
-) -> StoreResult<()> {
-    let views = tables.of(Table::Views);
+pub(super) fn stage_delivered(stage: &mut Stage<'_>, marks: &[DeliveredMark]) -> StoreResult<()> {
     for &(thread, user, session, seq) in marks {
         let key = key::delivered_mark(thread, user, session);
-        let stored = views.get(key).map_err(failed)?;
-        let stored = stored.map(|bytes| row::read::<Seq>(&bytes)).transpose()?;
+        let stored = stage.get::<Seq>(Table::Views, &key)?;
         if stored.is_none_or(|stored| stored.0 < seq) {
-            row::write(&Seq(seq), scratch)?;
-            batch.insert(views, key, scratch.as_slice());
+            stage.put(Table::Views, &key, &Seq(seq))?;
         }
     }
     Ok(())

@@ -1,12 +1,16 @@
-//! The embedded engine: fjall in a data folder, one commit loop.
+//! The embedded engine: a write-ahead log and fjall in a data folder, one commit loop.
 //!
 //! Writes go to one thread (`commit`) that joins what all threads of the program want into one batch
-//! and one sync. It alone writes, so it checks every condition without a lock. Reads take a snapshot each
-//! and run where blocking is allowed, one hop per call. What a row looks like stands in `row`, where it
+//! and one sync of the log (`wal`). It alone decides, so it checks every condition without a lock. A second
+//! thread (`apply`) writes the batches to fjall, behind those who wait; a read first waits until it finds what
+//! was acknowledged before it began (`pipe`), takes a snapshot, and runs where blocking is allowed, one hop per
+//! call. What a row looks like stands in `row`, where it
 //! lies in `key`, which keyspaces there are and why in `table`. The folder has a lock and a format
 //! (`folder`). After a commit that failed the engine takes no more writes: what is on disk then is not
 //! known for sure, and is known again after the next start.
 
+mod apply;
+mod batch;
 mod commit;
 mod contact;
 mod delivered;
@@ -18,15 +22,18 @@ mod key;
 mod log;
 mod mark;
 mod page;
+mod pipe;
 mod purge;
+mod recover;
 mod row;
 mod session;
 mod stage;
 mod table;
 mod thread;
-mod torn;
+mod unapplied;
 mod user;
 mod user_thread;
+mod wal;
 
 pub use folder::OpenError;
 
@@ -36,6 +43,7 @@ use delivered::Delivered;
 use figure::Figures;
 use folder::FolderLock;
 use parking_lot::{Mutex, RwLock};
+use pipe::Pipe;
 use stage::Stage;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,22 +75,31 @@ impl Default for EmbeddedConfig {
 /// Opens the store in a folder.
 pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
     let lock = folder::prepare(&config.folder)?;
-    let tables = Arc::new(torn::open(&config)?);
+    let (tables, wal) = recover::recover(&config)?;
+    let tables = Arc::new(tables);
+    let pipe = Arc::new(Pipe::new(wal.last_number()));
     let delivered = Arc::new(Delivered::default());
     let figures = Arc::new(Figures::default());
-    let (commits, thread) = Committer::start(
+    let io = |error| OpenError::io(&config.folder, error);
+    let apply = apply::start(Arc::clone(&pipe), Arc::clone(&tables), Arc::clone(&figures));
+    let apply = apply.map_err(io)?;
+    let (commits, commit) = Committer::start(
+        wal,
+        Arc::clone(&pipe),
         Arc::clone(&tables),
         Arc::clone(&delivered),
         Arc::clone(&figures),
     )
-    .map_err(|error| OpenError::io(&config.folder, error))?;
+    .map_err(io)?;
     Ok(Arc::new(Embedded {
         tables: Arc::new(RwLock::new(Some(tables))),
         commits,
+        pipe,
         delivered,
         figures,
         held: Mutex::new(Some(Held {
-            thread,
+            commit,
+            apply,
             _lock: lock,
         })),
         purging: tokio::sync::Mutex::default(),
@@ -94,6 +111,7 @@ struct Embedded {
     /// None once closed. Readers hold it for the time of one call, so that closing waits for them.
     tables: Arc<RwLock<Option<Arc<Tables>>>>,
     commits: Arc<Committer>,
+    pipe: Arc<Pipe>,
     delivered: Arc<Delivered>,
     figures: Arc<Figures>,
     held: Mutex<Option<Held>>,
@@ -102,12 +120,13 @@ struct Embedded {
 
 /// What closing gives back.
 struct Held {
-    thread: JoinHandle<()>,
+    commit: JoinHandle<()>,
+    apply: JoinHandle<()>,
     _lock: FolderLock,
 }
 
 impl Embedded {
-    /// Reads where blocking is allowed; all of it sees one moment.
+    /// Reads where blocking is allowed; all of it sees one moment, not before that of the call.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader<'_>) -> StoreResult<T> + Send + 'static,
@@ -119,6 +138,7 @@ impl Embedded {
         &self,
         work: impl FnOnce(&Tables) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
+        self.pipe.caught_up().await;
         let tables = Arc::clone(&self.tables);
         tokio::task::spawn_blocking(move || match tables.read().as_deref() {
             Some(tables) => work(tables),
@@ -156,6 +176,7 @@ impl Store for Embedded {
     fn figures(&self) -> Vec<(&'static str, f64)> {
         let mut all = self.figures.all();
         all.push(("waiting_requests", self.commits.waiting() as f64));
+        all.push(("unapplied_bytes", self.pipe.waiting().bytes as f64));
         all.push(("waiting_delivered_marks", self.delivered.count() as f64));
         if let Some(tables) = self.tables.read().as_deref() {
             let db = &tables.db;
@@ -174,7 +195,9 @@ impl Store for Embedded {
             return;
         };
         // A panic there is told by `health` already.
-        let _ = held.thread.join();
+        let _ = held.commit.join();
+        self.pipe.close();
+        let _ = held.apply.join();
         if let Some(tables) = self.tables.write().take()
             && self.commits.broken().is_none()
             && let Err(error) = tables.db.persist(fjall::PersistMode::SyncAll)

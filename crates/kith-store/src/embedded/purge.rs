@@ -1,7 +1,8 @@
 //! Purging: after it, what was erased is in no file of the folder any longer.
 //!
 //! Erasing writes an emptied row over the old one; until everything was rewritten the old one is still in
-//! the journal, in tables and in blob files. fjall rotates its journal by size only, so purging fills it up
+//! the write-ahead log, whose files are deleted once fjall has what is in them, and in fjall's
+//! journal, tables and blob files. fjall rotates its journal by size only, so purging fills it up
 //! with zeros in a keyspace that is thrown away afterwards: 64 MB are written, a second of work on a disk.
 
 use super::table::{JOURNAL_BYTES, Table, Tables};
@@ -27,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Runs one purge; two at once would only do the same work twice.
 pub(super) async fn purge(embedded: &Embedded) -> StoreResult<()> {
     let _one = embedded.purging.lock().await;
+    embedded.commits.renew_log().await?;
     embedded.blocking(purge_now).await
 }
 

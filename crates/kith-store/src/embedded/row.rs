@@ -51,7 +51,12 @@ rows! {
     SessionRow = "a session",
     Version = "a version",
     TokenRow = "a token",
+    Applied = "the number of the last batch",
 }
+
+/// The last batch of the write-ahead log that is in fjall.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Applied(pub(super) u64);
 
 /// A delivered mark.
 #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -1,35 +1,40 @@
 //! One batch while it is put together, and what conditions see of it.
 
+use super::batch::RowChange;
 use super::failed;
 use super::row::{self, Row};
 use super::table::{Table, Tables};
+use super::unapplied::Unapplied;
 use crate::StoreResult;
-use fjall::{OwnedWriteBatch, UserValue};
-use rustc_hash::FxHashMap;
+use fjall::{UserKey, UserValue};
 
-/// Rows of one batch, with what later requests of the same batch must see of them.
+/// Rows of one batch, over those of earlier ones that are not in fjall yet.
 pub(super) struct Stage<'a> {
     tables: &'a Tables,
-    batch: OwnedWriteBatch,
-    /// Rows of this batch that a condition may read.
-    pending: FxHashMap<(Table, Vec<u8>), Option<UserValue>>,
+    unapplied: &'a mut Unapplied,
+    changes: Vec<RowChange>,
     scratch: &'a mut Vec<u8>,
 }
 
 impl<'a> Stage<'a> {
     /// An empty batch with room for some rows.
-    pub(super) fn new(tables: &'a Tables, scratch: &'a mut Vec<u8>, rows: usize) -> Self {
+    pub(super) fn new(
+        tables: &'a Tables,
+        unapplied: &'a mut Unapplied,
+        scratch: &'a mut Vec<u8>,
+        rows: usize,
+    ) -> Self {
         Self {
             tables,
-            batch: OwnedWriteBatch::with_capacity(tables.db.clone(), rows),
-            pending: FxHashMap::default(),
+            unapplied,
+            changes: Vec::with_capacity(rows),
             scratch,
         }
     }
 
     /// What was staged.
-    pub(super) fn into_batch(self) -> OwnedWriteBatch {
-        self.batch
+    pub(super) fn into_changes(self) -> Vec<RowChange> {
+        self.changes
     }
 
     /// The row as it will be after what is staged so far.
@@ -45,34 +50,26 @@ impl<'a> Stage<'a> {
     }
 
     fn bytes(&self, table: Table, key: &[u8]) -> StoreResult<Option<UserValue>> {
-        // The look-up needs an owned key; an empty map, the usual case, does without.
-        if !self.pending.is_empty()
-            && let Some(pending) = self.pending.get(&(table, key.to_vec()))
-        {
-            return Ok(pending.clone());
+        match self.unapplied.get(table, key) {
+            Some(known) => Ok(known.clone()),
+            None => self.tables.of(table).get(key).map_err(failed),
         }
-        self.tables.of(table).get(key).map_err(failed)
     }
 
     /// Stages a row that a later condition may read.
     pub(super) fn put<R: Row>(&mut self, table: Table, key: &[u8], row: &R) -> StoreResult<()> {
         row::write(row, self.scratch)?;
-        self.put_bytes(table, key, UserValue::from(self.scratch.as_slice()));
+        let value = UserValue::from(self.scratch.as_slice());
+        self.change(table, key, Some(value));
         Ok(())
     }
 
     /// Stages a row that says everything by being there.
     pub(super) fn put_empty(&mut self, table: Table, key: &[u8]) {
-        self.put_bytes(table, key, UserValue::from([].as_slice()));
+        self.change(table, key, Some(UserValue::from([].as_slice())));
     }
 
-    fn put_bytes(&mut self, table: Table, key: &[u8], value: UserValue) {
-        self.pending
-            .insert((table, key.to_vec()), Some(value.clone()));
-        self.batch.insert(self.tables.of(table), key, value);
-    }
-
-    /// Stages a row of the hot path: no condition reads it within the same batch.
+    /// Stages a row that no condition ever reads.
     pub(super) fn put_unread<R: Row>(
         &mut self,
         table: Table,
@@ -80,18 +77,30 @@ impl<'a> Stage<'a> {
         row: &R,
     ) -> StoreResult<()> {
         row::write(row, self.scratch)?;
-        self.batch
-            .insert(self.tables.of(table), key, self.scratch.as_slice());
+        self.changes.push(RowChange {
+            table,
+            key: UserKey::from(key),
+            value: Some(UserValue::from(self.scratch.as_slice())),
+        });
         Ok(())
     }
 
     /// Stages that a row goes.
     pub(super) fn remove(&mut self, table: Table, key: &[u8]) {
-        self.pending.insert((table, key.to_vec()), None);
-        self.batch.remove(self.tables.of(table), key);
+        self.change(table, key, None);
     }
 
-    /// The tables below what is staged.
+    fn change(&mut self, table: Table, key: &[u8], value: Option<UserValue>) {
+        let change = RowChange {
+            table,
+            key: UserKey::from(key),
+            value,
+        };
+        self.unapplied.note(&change);
+        self.changes.push(change);
+    }
+
+    /// The tables below what is staged, and below what is not in fjall yet.
     pub(super) fn tables(&self) -> &Tables {
         self.tables
     }

@@ -7,8 +7,8 @@
 //! written.
 
 use super::purge::FILLER;
-use super::row::{self, Row};
-use super::{EmbeddedConfig, failed};
+use super::row::{self, Applied, Row};
+use super::{EmbeddedConfig, failed, key};
 use crate::{StoreError, StoreResult};
 use fjall::compaction::Leveled;
 use fjall::{
@@ -31,6 +31,16 @@ pub(super) enum Table {
 impl Table {
     /// Every one.
     pub(super) const ALL: [Self; 4] = [Self::Messages, Self::Heads, Self::Views, Self::People];
+
+    /// Its place in [`Table::ALL`], as it stands in the write-ahead log.
+    pub(super) fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The table at this place.
+    pub(super) fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
 }
 
 /// All keyspaces.
@@ -108,6 +118,12 @@ impl Tables {
             Table::Views => &self.views,
             Table::People => &self.people,
         }
+    }
+
+    /// The last batch of the write-ahead log that is here.
+    pub(super) fn applied(&self) -> StoreResult<u64> {
+        let applied = self.heads.get(key::APPLIED).map_err(failed)?;
+        applied.map_or(Ok(0), |bytes| Ok(row::read::<Applied>(&bytes)?.0))
     }
 
     /// Whether a commit now might make fjall wait by itself.

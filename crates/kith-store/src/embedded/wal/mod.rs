@@ -1,0 +1,233 @@
+//! The write-ahead log: a batch is durable when it is here; fjall gets it afterwards, in its own time.
+//!
+//! fjall holds commits up for 30 to 170 ms while it flushes or merges. Nobody waits for that here: a batch
+//! is one record, one write and one sync at the end of a file. The files are a ring: one whose batches are
+//! all in fjall for good is written over from its begin. A file that was written before needs no new blocks,
+//! so its syncs cost half.
+//!
+//! No file says which batches are in it and none is ever renamed: records carry numbers without holes, so
+//! what is newest is found by reading. The next batch is written only after the sync of the one before has
+//! returned; so only the last one can be there in pieces, and a whole record after a broken one is damage.
+
+mod record;
+mod segment;
+
+use super::batch::{Batch, RowChange};
+use super::folder::OpenError;
+use segment::{Run, Segment};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// Bytes after which the next file is begun: some 25,000 short messages, a quarter of a second at full speed.
+const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+/// Files at which the writer waits for fjall: 64 MB, as much as fjall's own journal takes.
+const SEGMENTS_MAX: usize = 8;
+
+/// The end of the log, and its one writer.
+pub(super) struct Wal {
+    folder: PathBuf,
+    segments: Vec<Segment>,
+    /// The one that is written now; none before the first write and after [`Wal::end_segment`].
+    current: Option<usize>,
+    position: u64,
+    last_number: u64,
+    record: Vec<u8>,
+}
+
+/// A write, or what has to happen before it.
+pub(super) enum Written {
+    /// Durable.
+    Done {
+        /// The number of the batch.
+        number: u64,
+        /// It began a file: the one before is free once its batches are in fjall for good.
+        ended: bool,
+    },
+    /// Every file is in use: nothing was written. Try again when this batch is in fjall for good.
+    Full(u64),
+}
+
+impl Wal {
+    /// Opens the log of a folder in which fjall has the batches up to `applied`, and hands over those after
+    /// it in order. Refused if one of them is missing.
+    pub(super) fn open(
+        folder: &Path,
+        applied: u64,
+        mut replay: impl FnMut(Batch) -> Result<(), OpenError>,
+    ) -> Result<Self, OpenError> {
+        let io = |error| OpenError::io(folder, error);
+        let damaged = |why| OpenError::Damaged {
+            folder: folder.to_owned(),
+            why,
+        };
+        let wal = folder.join("wal");
+        std::fs::create_dir_all(&wal).map_err(io)?;
+        let mut segments = existing(&wal).map_err(io)?;
+        let mut runs = read_runs(&mut segments, applied)
+            .map_err(io)?
+            .map_err(damaged)?;
+
+        runs.retain(|(_, run)| run.last > applied);
+        if let Some((from, to)) = hole(applied, &runs) {
+            return Err(damaged(format!(
+                "batches {from} to {to} of its log are missing"
+            )));
+        }
+        let mut last_number = applied;
+        let mut bytes = Vec::new();
+        for (at, _) in runs {
+            segments[at].read(&mut bytes).map_err(io)?;
+            for record in segment::records(&bytes).filter(|record| record.number > applied) {
+                last_number = record.number;
+                let batch = record.batch();
+                replay(batch.ok_or_else(|| {
+                    damaged(format!("batch {last_number} of its log is no batch"))
+                })?)?;
+            }
+            segments[at].last_number = last_number;
+        }
+        Ok(Self {
+            folder: wal,
+            segments,
+            current: None,
+            position: 0,
+            last_number,
+            record: Vec::new(),
+        })
+    }
+
+    /// Number of the last batch.
+    pub(super) fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    /// Writes a batch and syncs it. Files whose batches are up to `synced` may be written over. After an
+    /// error it may be there or not: it is known after the next start.
+    pub(super) fn append(&mut self, changes: &[RowChange], synced: u64) -> io::Result<Written> {
+        let number = self.last_number + 1;
+        record::write(number, changes, &mut self.record);
+        let len = self.record.len() as u64;
+        let ended = self.position > 0 && self.position + len > SEGMENT_BYTES;
+        if ended {
+            self.end_segment();
+        }
+        let Some(current) = self.current_or_next(synced)? else {
+            let oldest = self.segments.iter().map(|segment| segment.last_number);
+            return Ok(Written::Full(oldest.min().unwrap_or_default()));
+        };
+        let segment = &mut self.segments[current];
+        segment.file.write_all_at(&self.record, self.position)?;
+        segment.file.sync_data()?;
+        segment.last_number = number;
+        self.position += len;
+        self.last_number = number;
+        if self.record.capacity() as u64 > SEGMENT_BYTES {
+            self.record = Vec::new();
+        }
+        Ok(Written::Done { number, ended })
+    }
+
+    /// The next batch begins a file.
+    pub(super) fn end_segment(&mut self) {
+        self.current = None;
+        self.position = 0;
+    }
+
+    /// Deletes the files whose batches are up to `synced`: what was erased may be in them.
+    pub(super) fn delete_up_to(&mut self, synced: u64) -> io::Result<()> {
+        let current = self.current.map(|at| self.segments[at].path().to_owned());
+        for segment in std::mem::take(&mut self.segments) {
+            let is_current = current.as_deref() == Some(segment.path());
+            if is_current || segment.last_number > synced {
+                self.segments.push(segment);
+            } else {
+                std::fs::remove_file(segment.path())?;
+            }
+        }
+        let is_current = |segment: &Segment| Some(segment.path()) == current.as_deref();
+        self.current = self.segments.iter().position(is_current);
+        sync_folder(&self.folder)
+    }
+
+    /// The file to write to; none if all are in use and there may be no more.
+    fn current_or_next(&mut self, synced: u64) -> io::Result<Option<usize>> {
+        if self.current.is_none() {
+            let is_free = |segment: &Segment| segment.last_number <= synced;
+            self.current = match self.segments.iter().position(is_free) {
+                Some(free) => Some(free),
+                None if self.segments.len() < SEGMENTS_MAX => Some(self.add_segment()?),
+                None => None,
+            };
+        }
+        Ok(self.current)
+    }
+
+    fn add_segment(&mut self) -> io::Result<usize> {
+        let name = |number: usize| self.folder.join(format!("{number}.log"));
+        let is_taken = |path: &PathBuf| self.segments.iter().any(|one| one.path() == path);
+        let path = (1..).map(name).find(|path| !is_taken(path));
+        let segment = Segment::open(path.unwrap_or_else(|| name(0)))?;
+        // Else the file, and what was acknowledged in it, may be gone after a power loss.
+        sync_folder(&self.folder)?;
+        self.segments.push(segment);
+        Ok(self.segments.len() - 1)
+    }
+}
+
+fn existing(folder: &Path) -> io::Result<Vec<Segment>> {
+    let mut segments = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "log") {
+            segments.push(Segment::open(path)?);
+        }
+    }
+    Ok(segments)
+}
+
+/// The runs of all files in order, each with the place of its file; or what is wrong with them.
+fn read_runs(
+    segments: &mut [Segment],
+    applied: u64,
+) -> io::Result<Result<Vec<(usize, Run)>, String>> {
+    let mut bytes = Vec::new();
+    let mut runs = Vec::new();
+    let mut strays = Vec::new();
+    for (at, segment) in segments.iter_mut().enumerate() {
+        segment.read(&mut bytes)?;
+        let run = segment::run(&bytes);
+        runs.extend(run.map(|run| (at, run)));
+        let last = run.map_or(applied, |run| run.last.max(applied));
+        strays.extend(segment::stray(&bytes, run, last).map(|number| (at, number)));
+    }
+    runs.sort_unstable_by_key(|(_, run)| run.first);
+    let last = runs.iter().map(|(_, run)| run.last).max();
+    let last = last.unwrap_or_default().max(applied);
+    // One of another round, before the last, was written over in part: that is how a ring is.
+    let stray = strays.into_iter().find(|(_, number)| *number > last);
+    Ok(match stray {
+        Some((at, number)) => Err(format!(
+            "{} has batch {number} after a broken one",
+            segments[at].path().display()
+        )),
+        None => Ok(runs),
+    })
+}
+
+/// The first batches after `applied` that are in none of the runs, if there are some between them.
+fn hole(applied: u64, runs: &[(usize, Run)]) -> Option<(u64, u64)> {
+    let mut last = applied;
+    for (_, run) in runs {
+        if run.first > last + 1 {
+            return Some((last + 1, run.first - 1));
+        }
+        last = run.last;
+    }
+    None
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
