@@ -102,6 +102,7 @@ async fn open_store(config: &Config) -> anyhow::Result<SharedStore> {
         folder: config.store.folder.clone(),
         cache_bytes: config.store.cache_bytes,
         memtable_bytes: config.store.memtable_bytes,
+        reserve_bytes: config.store.reserve_bytes,
     };
     let opened = tokio::task::spawn_blocking(move || embedded::open(embedded)).await?;
     Ok(opened?)

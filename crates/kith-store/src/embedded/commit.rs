@@ -7,6 +7,7 @@ use super::delivered::{Delivered, FLUSH_EVERY};
 use super::figure::Figures;
 use super::log::{self, LastSeqs};
 use super::pipe::{Load, Pipe};
+use super::room::Room;
 use super::stage::Stage;
 use super::table::Tables;
 use super::unapplied::Unapplied;
@@ -54,6 +55,7 @@ pub(super) enum Request {
 pub(super) struct Committer {
     queue: Mutex<Queue>,
     wake: Condvar,
+    room: Room,
     pipe: Arc<Pipe>,
 }
 
@@ -71,12 +73,13 @@ impl Committer {
     /// Starts the loop.
     pub(super) fn start(
         wal: Wal,
+        room: Room,
         pipe: Arc<Pipe>,
         tables: Arc<Tables>,
         delivered: Arc<Delivered>,
         figures: Arc<Figures>,
     ) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
-        let committer = Arc::new(Self::without_thread(pipe));
+        let committer = Arc::new(Self::without_thread(room, pipe));
         let mut writer = Writer {
             committer: Arc::clone(&committer),
             wal,
@@ -93,10 +96,11 @@ impl Committer {
         Ok((committer, thread))
     }
 
-    fn without_thread(pipe: Arc<Pipe>) -> Self {
+    fn without_thread(room: Room, pipe: Arc<Pipe>) -> Self {
         Self {
             queue: Mutex::default(),
             wake: Condvar::new(),
+            room,
             pipe,
         }
     }
@@ -163,10 +167,16 @@ impl Committer {
         self.pipe.broken()
     }
 
-    /// Refuses when nothing can be written any longer.
+    /// Why nothing can be written now, if so.
+    pub(super) fn why_not(&self) -> Option<String> {
+        let broken = self.broken().map(str::to_owned);
+        broken.or_else(|| self.room.lacking())
+    }
+
+    /// Refuses when nothing can be written now.
     pub(super) fn takes_writes(&self) -> StoreResult<()> {
-        if let Some(why) = self.broken() {
-            return Err(StoreError::Unavailable(why.to_owned()));
+        if let Some(why) = self.why_not() {
+            return Err(StoreError::Unavailable(why));
         }
         if self.queue.lock().closing {
             return Err(closed());
@@ -180,8 +190,10 @@ impl Committer {
     }
 
     fn submit(&self, request: Request, bytes: usize) -> StoreResult<()> {
-        if let Some(why) = self.broken() {
-            return Err(StoreError::Unavailable(why.to_owned()));
+        if request.is_staged()
+            && let Some(why) = self.why_not()
+        {
+            return Err(StoreError::Unavailable(why));
         }
         let mut queue = self.queue.lock();
         if queue.closing {
@@ -356,9 +368,8 @@ impl Writer {
             return Ok(());
         }
         let pipe = Arc::clone(&self.committer.pipe);
-        if let Some(why) = pipe.broken() {
-            return Err(StoreError::Unavailable(why.to_owned()));
-        }
+        let refused = |why: &str| StoreError::Unavailable(why.to_owned());
+        let _writing = pipe.begin_write().map_err(refused)?;
         let began = Instant::now();
         let number = self.write(&pipe, &changes)?;
         self.figures
@@ -439,13 +450,14 @@ impl Drop for Guard<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn request() -> Request {
         Request::Change(Box::new(|_| Box::new(|_| ())))
     }
 
     fn committer() -> Committer {
-        Committer::without_thread(Arc::new(Pipe::new(0)))
+        Committer::without_thread(Room::new(PathBuf::new(), 0), Arc::new(Pipe::new(0)))
     }
 
     fn is_refused(committer: &Committer, bytes: usize) -> bool {

@@ -25,9 +25,11 @@ mod page;
 mod pipe;
 mod purge;
 mod recover;
+mod room;
 mod row;
 mod session;
 mod stage;
+mod stuck;
 mod table;
 mod thread;
 mod unapplied;
@@ -44,10 +46,12 @@ use figure::Figures;
 use folder::FolderLock;
 use parking_lot::{Mutex, RwLock};
 use pipe::Pipe;
+use room::Room;
 use stage::Stage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use stuck::Stuck;
 use table::{Reader, Tables};
 
 /// How the embedded engine is set up.
@@ -59,15 +63,19 @@ pub struct EmbeddedConfig {
     pub cache_bytes: u64,
     /// Rows kept in memory until they are written in order, over all tables. Fixed when the folder is made.
     pub memtable_bytes: u64,
+    /// Nothing is written while the disk has less left than this; 0: until it is full.
+    pub reserve_bytes: u64,
 }
 
 impl Default for EmbeddedConfig {
-    /// 24 MB: 8 for the cache, 16 for memtables. Up to 16 more wait while the disk stalls.
+    /// 24 MB: 8 for the cache, 16 for memtables. Up to 24 more wait while the disk stalls. The reserve is what
+    /// fjall may need to come to an end: journals, tables that are being merged.
     fn default() -> Self {
         Self {
             folder: PathBuf::from("data"),
             cache_bytes: 8 * 1024 * 1024,
             memtable_bytes: 16 * 1024 * 1024,
+            reserve_bytes: 256 * 1024 * 1024,
         }
     }
 }
@@ -85,6 +93,7 @@ pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
     let apply = apply.map_err(io)?;
     let (commits, commit) = Committer::start(
         wal,
+        Room::new(config.folder.clone(), config.reserve_bytes),
         Arc::clone(&pipe),
         Arc::clone(&tables),
         Arc::clone(&delivered),
@@ -97,6 +106,8 @@ pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
         pipe,
         delivered,
         figures,
+        folder: config.folder,
+        stuck: tokio::sync::Mutex::default(),
         held: Mutex::new(Some(Held {
             commit,
             apply,
@@ -114,6 +125,8 @@ struct Embedded {
     pipe: Arc<Pipe>,
     delivered: Arc<Delivered>,
     figures: Arc<Figures>,
+    folder: PathBuf,
+    stuck: tokio::sync::Mutex<Option<Arc<Stuck>>>,
     held: Mutex<Option<Held>>,
     purging: tokio::sync::Mutex<()>,
 }
@@ -131,7 +144,29 @@ impl Embedded {
         &self,
         read: impl FnOnce(&Reader<'_>) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
-        self.blocking(move |tables| read(&tables.reader())).await
+        let stuck = match self.pipe.broken() {
+            None => None,
+            Some(_) => self.stuck().await?,
+        };
+        self.blocking(move |tables| read(&tables.reader(stuck.as_deref())))
+            .await
+    }
+
+    /// What was acknowledged and did not come into fjall any more. Nothing comes after it, so it is read once.
+    async fn stuck(&self) -> StoreResult<Option<Arc<Stuck>>> {
+        let mut stuck = self.stuck.lock().await;
+        if stuck.is_none() {
+            let (folder, pipe) = (self.folder.clone(), Arc::clone(&self.pipe));
+            let read = self.blocking(move |_| {
+                let applied = pipe.at_rest();
+                let mut stuck = Stuck::default();
+                wal::read_after(&folder, applied, |batch| stuck.add(batch.changes))
+                    .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                Ok(Arc::new(stuck))
+            });
+            *stuck = Some(read.await?);
+        }
+        Ok(stuck.clone())
     }
 
     async fn blocking<T: Send + 'static>(
@@ -167,8 +202,8 @@ impl Store for Embedded {
         {
             return Err("the store is closed".to_owned());
         }
-        match self.commits.broken() {
-            Some(why) => Err(why.to_owned()),
+        match self.commits.why_not() {
+            Some(why) => Err(why),
             None => Ok(()),
         }
     }

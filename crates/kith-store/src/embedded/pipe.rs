@@ -1,7 +1,7 @@
 //! From the commit thread to the one that writes to fjall: batches that are durable, in order.
 
 use super::batch::Batch;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
@@ -17,6 +17,8 @@ const LINGER: Duration = Duration::from_millis(2);
 
 /// What both threads, and those who read, share.
 pub(super) struct Pipe {
+    /// Held by the commit thread from its look at `broken` until a batch is handed over.
+    writing: Mutex<()>,
     state: Mutex<State>,
     /// The writer to fjall waits for batches.
     filled: Condvar,
@@ -61,6 +63,7 @@ impl Pipe {
     /// Empty; batches up to `applied` are in fjall for good.
     pub(super) fn new(applied: u64) -> Self {
         Self {
+            writing: Mutex::new(()),
             state: Mutex::new(State {
                 batches: VecDeque::new(),
                 waiting: Load::default(),
@@ -76,6 +79,21 @@ impl Pipe {
             applied_watch: watch::Sender::new(applied),
             broken: OnceLock::new(),
         }
+    }
+
+    /// Held while a batch is written to the log; refused when nothing is written any longer.
+    pub(super) fn begin_write(&self) -> Result<MutexGuard<'_, ()>, &str> {
+        let writing = self.writing.lock();
+        match self.broken() {
+            Some(why) => Err(why),
+            None => Ok(writing),
+        }
+    }
+
+    /// Returns once no batch is written to a broken log any longer, with the last one that is in fjall.
+    pub(super) fn at_rest(&self) -> u64 {
+        let _no_writing = self.writing.lock();
+        self.applied()
     }
 
     /// Hands a durable batch over. From here on reads wait until it is in fjall.

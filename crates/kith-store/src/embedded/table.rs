@@ -8,14 +8,15 @@
 
 use super::purge::FILLER;
 use super::row::{self, Applied, Row};
+use super::stuck::{self, Stuck};
 use super::{EmbeddedConfig, failed, key};
 use crate::{StoreError, StoreResult};
 use fjall::compaction::Leveled;
 use fjall::{
-    CompressionType, Database, Iter, Keyspace, KeyspaceCreateOptions, KvSeparationOptions,
+    CompressionType, Database, Guard, Keyspace, KeyspaceCreateOptions, KvSeparationOptions,
     Readable, Snapshot,
 };
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -140,11 +141,12 @@ impl Tables {
         journals(&self.folder)
     }
 
-    /// All of them as they are now.
-    pub(super) fn reader(&self) -> Reader<'_> {
+    /// All of them as they are now, with what is stuck over them.
+    pub(super) fn reader<'a>(&'a self, stuck: Option<&'a Stuck>) -> Reader<'a> {
         Reader {
             tables: self,
             snapshot: self.db.snapshot(),
+            stuck,
         }
     }
 }
@@ -165,6 +167,8 @@ pub(super) fn journals(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 pub(super) struct Reader<'a> {
     tables: &'a Tables,
     snapshot: Snapshot,
+    /// What fjall will have after the next start only.
+    stuck: Option<&'a Stuck>,
 }
 
 impl Reader<'_> {
@@ -174,11 +178,14 @@ impl Reader<'_> {
         table: Table,
         key: impl AsRef<[u8]>,
     ) -> StoreResult<Option<R>> {
-        self.snapshot
-            .get(self.tables.of(table), key)
-            .map_err(failed)?
-            .map(|bytes| row::read(&bytes))
-            .transpose()
+        let bytes = match self.stuck.and_then(|stuck| stuck.get(table, key.as_ref())) {
+            Some(stuck) => stuck.clone(),
+            None => self
+                .snapshot
+                .get(self.tables.of(table), key)
+                .map_err(failed)?,
+        };
+        bytes.map(|bytes| row::read(&bytes)).transpose()
     }
 
     /// Keys and rows of a range.
@@ -187,7 +194,7 @@ impl Reader<'_> {
         table: Table,
         range: impl RangeBounds<K>,
     ) -> impl DoubleEndedIterator<Item = StoreResult<(fjall::UserKey, R)>> {
-        rows(self.snapshot.range(self.tables.of(table), range))
+        rows(self.pairs(table, bounds(&range), pair))
     }
 
     /// Keys and rows that begin with a prefix.
@@ -196,7 +203,8 @@ impl Reader<'_> {
         table: Table,
         prefix: impl AsRef<[u8]>,
     ) -> impl DoubleEndedIterator<Item = StoreResult<(fjall::UserKey, R)>> {
-        rows(self.snapshot.prefix(self.tables.of(table), prefix))
+        let end = stuck::prefix_end(prefix.as_ref());
+        rows(self.pairs(table, prefixed(prefix.as_ref(), &end), pair))
     }
 
     /// Keys and bytes that begin with a prefix, where rows of two kinds lie side by side.
@@ -205,9 +213,8 @@ impl Reader<'_> {
         table: Table,
         prefix: impl AsRef<[u8]>,
     ) -> impl Iterator<Item = StoreResult<fjall::KvPair>> {
-        self.snapshot
-            .prefix(self.tables.of(table), prefix)
-            .map(|guard| guard.into_inner().map_err(failed))
+        let end = stuck::prefix_end(prefix.as_ref());
+        self.pairs(table, prefixed(prefix.as_ref(), &end), pair)
     }
 
     /// Keys of a range.
@@ -216,9 +223,8 @@ impl Reader<'_> {
         table: Table,
         range: impl RangeBounds<K>,
     ) -> impl DoubleEndedIterator<Item = StoreResult<fjall::UserKey>> {
-        self.snapshot
-            .range(self.tables.of(table), range)
-            .map(|guard| guard.key().map_err(failed))
+        self.pairs(table, bounds(&range), key_only)
+            .map(|pair| Ok(pair?.0))
     }
 
     /// Keys that begin with a prefix.
@@ -227,9 +233,82 @@ impl Reader<'_> {
         table: Table,
         prefix: impl AsRef<[u8]>,
     ) -> impl DoubleEndedIterator<Item = StoreResult<fjall::UserKey>> {
-        self.snapshot
-            .prefix(self.tables.of(table), prefix)
-            .map(|guard| guard.key().map_err(failed))
+        let end = stuck::prefix_end(prefix.as_ref());
+        self.pairs(table, prefixed(prefix.as_ref(), &end), key_only)
+            .map(|pair| Ok(pair?.0))
+    }
+
+    fn pairs<'a>(
+        &'a self,
+        table: Table,
+        bounds: Bounds<'_>,
+        read: fn(Guard) -> StoreResult<fjall::KvPair>,
+    ) -> impl DoubleEndedIterator<Item = StoreResult<fjall::KvPair>> + use<'a> {
+        let below = self
+            .snapshot
+            .range::<&[u8], _>(self.tables.of(table), bounds)
+            .map(read);
+        match self.stuck {
+            None => Pairs::Below(below),
+            Some(stuck) => Pairs::Over(stuck.over(table, bounds, below)),
+        }
+    }
+}
+
+/// Begin and end of a range of keys.
+type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
+fn bounds<'a, K: AsRef<[u8]> + 'a>(range: &'a impl RangeBounds<K>) -> Bounds<'a> {
+    (
+        range.start_bound().map(AsRef::as_ref),
+        range.end_bound().map(AsRef::as_ref),
+    )
+}
+
+/// The range of a prefix that ends at `end`, see [`stuck::prefix_end`].
+fn prefixed<'a>(prefix: &'a [u8], end: &'a Bound<Vec<u8>>) -> Bounds<'a> {
+    (
+        Bound::Included(prefix),
+        end.as_ref().map(|end| end.as_slice()),
+    )
+}
+
+fn pair(guard: Guard) -> StoreResult<fjall::KvPair> {
+    guard.into_inner().map_err(failed)
+}
+
+/// Values may lie elsewhere: they are not fetched.
+fn key_only(guard: Guard) -> StoreResult<fjall::KvPair> {
+    Ok((guard.key().map_err(failed)?, fjall::UserValue::default()))
+}
+
+/// What fjall has, or that with the rest over it.
+enum Pairs<A, B> {
+    Below(A),
+    Over(B),
+}
+
+impl<T, A: Iterator<Item = T>, B: Iterator<Item = T>> Iterator for Pairs<A, B> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        match self {
+            Self::Below(pairs) => pairs.next(),
+            Self::Over(pairs) => pairs.next(),
+        }
+    }
+}
+
+impl<T, A, B> DoubleEndedIterator for Pairs<A, B>
+where
+    A: DoubleEndedIterator<Item = T>,
+    B: DoubleEndedIterator<Item = T>,
+{
+    fn next_back(&mut self) -> Option<T> {
+        match self {
+            Self::Below(pairs) => pairs.next_back(),
+            Self::Over(pairs) => pairs.next_back(),
+        }
     }
 }
 
@@ -238,9 +317,11 @@ pub(super) fn bad_key(table: Table, key: &[u8]) -> StoreError {
     StoreError::Damaged(format!("a key of {} bytes in {table:?}", key.len()))
 }
 
-fn rows<R: Row>(iter: Iter) -> impl DoubleEndedIterator<Item = StoreResult<(fjall::UserKey, R)>> {
-    iter.map(|guard| {
-        let (key, value) = guard.into_inner().map_err(failed)?;
+fn rows<R: Row>(
+    pairs: impl DoubleEndedIterator<Item = StoreResult<fjall::KvPair>>,
+) -> impl DoubleEndedIterator<Item = StoreResult<(fjall::UserKey, R)>> {
+    pairs.map(|pair| {
+        let (key, value) = pair?;
         Ok((key, row::read(&value)?))
     })
 }

@@ -17,6 +17,9 @@ section! {
         /// Memory for rows that are not in tables yet, all tables together. More makes fewer but
         /// longer pauses when they are written out. Fixed when the folder is made.
         memtable_bytes: u64 = 16 * MIB, in MIB..=(1 << 30);
+        /// Nothing is written while the disk has less left than this, so that nothing breaks half-way;
+        /// it goes on by itself when room was made. 0: write until the disk is full.
+        reserve_bytes: u64 = 256 * MIB, in 0..=(1 << 40);
     }
 }
 

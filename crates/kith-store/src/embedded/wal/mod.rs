@@ -55,39 +55,13 @@ impl Wal {
     pub(super) fn open(
         folder: &Path,
         applied: u64,
-        mut replay: impl FnMut(Batch) -> Result<(), OpenError>,
+        replay: impl FnMut(Batch) -> Result<(), OpenError>,
     ) -> Result<Self, OpenError> {
         let io = |error| OpenError::io(folder, error);
-        let damaged = |why| OpenError::Damaged {
-            folder: folder.to_owned(),
-            why,
-        };
         let wal = folder.join("wal");
         std::fs::create_dir_all(&wal).map_err(io)?;
         let mut segments = existing(&wal).map_err(io)?;
-        let mut runs = read_runs(&mut segments, applied)
-            .map_err(io)?
-            .map_err(damaged)?;
-
-        runs.retain(|(_, run)| run.last > applied);
-        if let Some((from, to)) = hole(applied, &runs) {
-            return Err(damaged(format!(
-                "batches {from} to {to} of its log are missing"
-            )));
-        }
-        let mut last_number = applied;
-        let mut bytes = Vec::new();
-        for (at, _) in runs {
-            segments[at].read(&mut bytes).map_err(io)?;
-            for record in segment::records(&bytes).filter(|record| record.number > applied) {
-                last_number = record.number;
-                let batch = record.batch();
-                replay(batch.ok_or_else(|| {
-                    damaged(format!("batch {last_number} of its log is no batch"))
-                })?)?;
-            }
-            segments[at].last_number = last_number;
-        }
+        let last_number = replay_after(folder, &mut segments, applied, replay)?;
         Ok(Self {
             folder: wal,
             segments,
@@ -176,6 +150,57 @@ impl Wal {
     }
 }
 
+/// Hands over the batches after `applied` while another has the log open and writes to it no more.
+pub(super) fn read_after(
+    folder: &Path,
+    applied: u64,
+    mut read: impl FnMut(Batch),
+) -> Result<(), OpenError> {
+    let io = |error| OpenError::io(folder, error);
+    let mut segments = existing(&folder.join("wal")).map_err(io)?;
+    replay_after(folder, &mut segments, applied, |batch| {
+        read(batch);
+        Ok(())
+    })
+    .map(drop)
+}
+
+/// Hands over what is in the files after `applied`; gives the number of the last batch.
+fn replay_after(
+    folder: &Path,
+    segments: &mut [Segment],
+    applied: u64,
+    mut replay: impl FnMut(Batch) -> Result<(), OpenError>,
+) -> Result<u64, OpenError> {
+    let io = |error| OpenError::io(folder, error);
+    let damaged = |why| OpenError::Damaged {
+        folder: folder.to_owned(),
+        why,
+    };
+    let runs = read_runs(segments, applied).map_err(io)?.map_err(damaged)?;
+    if let Some((from, to)) = hole(applied, &runs) {
+        return Err(damaged(format!(
+            "batches {from} to {to} of its log are missing"
+        )));
+    }
+    let mut last_number = applied;
+    let mut bytes = Vec::new();
+    for (at, _) in runs {
+        segments[at].read(&mut bytes).map_err(io)?;
+        for record in segment::records(&bytes).filter(|record| record.number > applied) {
+            last_number = record.number;
+            let batch = record.batch();
+            replay(
+                batch.ok_or_else(|| {
+                    damaged(format!("batch {last_number} of its log is no batch"))
+                })?,
+            )?;
+        }
+        segments[at].last_number = last_number;
+    }
+    Ok(last_number)
+}
+
 fn existing(folder: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -187,7 +212,7 @@ fn existing(folder: &Path) -> io::Result<Vec<Segment>> {
     Ok(segments)
 }
 
-/// The runs of all files in order, each with the place of its file; or what is wrong with them.
+/// The runs that go on after `applied` in order, each with the place of its file; or what is wrong with them.
 fn read_runs(
     segments: &mut [Segment],
     applied: u64,
@@ -212,7 +237,10 @@ fn read_runs(
             "{} has batch {number} after a broken one",
             segments[at].path().display()
         )),
-        None => Ok(runs),
+        None => {
+            runs.retain(|(_, run)| run.last > applied);
+            Ok(runs)
+        }
     })
 }
 
