@@ -2,8 +2,9 @@
 //!
 //! fjall holds commits up for 30 to 170 ms while it flushes or merges. Nobody waits for that here: a batch
 //! is one record, one write and one sync at the end of a file. The files are a ring: one whose batches are
-//! all in fjall for good is written over from its begin. A file that was written before needs no new blocks,
-//! so its syncs cost half.
+//! all in fjall for good is written over from its begin. A file that was written before needs no new blocks and
+//! no entry in the file system's own journal, so its syncs cost half; the first files are therefore filled with
+//! zeros, beside the writing.
 //!
 //! No file says which batches are in it and none is ever renamed: records carry numbers without holes, so
 //! what is newest is found by reading. The next batch is written only after the sync of the one before has
@@ -19,11 +20,14 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
 /// Bytes after which the next file is begun: some 25,000 short messages, a quarter of a second at full speed.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 /// Files at which the writer waits for fjall: 64 MB, as much as fjall's own journal takes.
 const SEGMENTS_MAX: usize = 8;
+/// Bytes in a file after which another one must be ready.
+const SPARE_FROM_BYTES: u64 = SEGMENT_BYTES / 8;
 
 /// The end of the log, and its one writer.
 pub(super) struct Wal {
@@ -31,6 +35,8 @@ pub(super) struct Wal {
     segments: Vec<Segment>,
     /// The one that is written now; none before the first write and after [`Wal::end_segment`].
     current: Option<usize>,
+    /// A file that is being filled with zeros.
+    spare: Option<JoinHandle<io::Result<Segment>>>,
     position: u64,
     last_number: u64,
     record: Vec<u8>,
@@ -66,6 +72,7 @@ impl Wal {
             folder: wal,
             segments,
             current: None,
+            spare: None,
             position: 0,
             last_number,
             record: Vec::new(),
@@ -97,6 +104,9 @@ impl Wal {
         segment.last_number = number;
         self.position += len;
         self.last_number = number;
+        if self.position > SPARE_FROM_BYTES {
+            self.keep_a_spare(synced);
+        }
         if self.record.capacity() as u64 > SEGMENT_BYTES {
             self.record = Vec::new();
         }
@@ -128,8 +138,11 @@ impl Wal {
     /// The file to write to; none if all are in use and there may be no more.
     fn current_or_next(&mut self, synced: u64) -> io::Result<Option<usize>> {
         if self.current.is_none() {
-            let is_free = |segment: &Segment| segment.last_number <= synced;
-            self.current = match self.segments.iter().position(is_free) {
+            let is_filled = |spare: &mut JoinHandle<_>| spare.is_finished();
+            if let Some(spare) = self.spare.take_if(is_filled) {
+                self.segments.extend(filled(spare));
+            }
+            self.current = match self.free(synced) {
                 Some(free) => Some(free),
                 None if self.segments.len() < SEGMENTS_MAX => Some(self.add_segment()?),
                 None => None,
@@ -138,16 +151,69 @@ impl Wal {
         Ok(self.current)
     }
 
+    /// A file that is not needed any more.
+    fn free(&self, synced: u64) -> Option<usize> {
+        let mut segments = self.segments.iter().enumerate();
+        let is_free = |(at, segment): &(usize, &Segment)| {
+            Some(*at) != self.current && segment.last_number <= synced
+        };
+        segments.find(is_free).map(|(at, _)| at)
+    }
+
+    /// Begins to fill another file if there will be none to write to after this one.
+    fn keep_a_spare(&mut self, synced: u64) {
+        let may_be_more = self.segments.len() + 1 < SEGMENTS_MAX;
+        if self.spare.is_none() && may_be_more && self.free(synced).is_none() {
+            let (folder, path) = (self.folder.clone(), self.new_path());
+            self.spare = Some(std::thread::spawn(move || {
+                let mut segment = Segment::open(path)?;
+                segment.fill(SEGMENT_BYTES)?;
+                sync_folder(&folder)?;
+                Ok(segment)
+            }));
+        }
+    }
+
     fn add_segment(&mut self) -> io::Result<usize> {
-        let name = |number: usize| self.folder.join(format!("{number}.log"));
-        let is_taken = |path: &PathBuf| self.segments.iter().any(|one| one.path() == path);
-        let path = (1..).map(name).find(|path| !is_taken(path));
-        let segment = Segment::open(path.unwrap_or_else(|| name(0)))?;
-        // Else the file, and what was acknowledged in it, may be gone after a power loss.
-        sync_folder(&self.folder)?;
+        // One that is being filled would have the same name.
+        let segment = match self.spare.take().and_then(filled) {
+            Some(spare) => spare,
+            None => {
+                let segment = Segment::open(self.new_path())?;
+                // Else the file, and what was acknowledged in it, may be gone after a power loss.
+                sync_folder(&self.folder)?;
+                segment
+            }
+        };
         self.segments.push(segment);
         Ok(self.segments.len() - 1)
     }
+
+    fn new_path(&self) -> PathBuf {
+        let name = |number: usize| self.folder.join(format!("{number}.log"));
+        let is_taken = |path: &PathBuf| self.segments.iter().any(|one| one.path() == path);
+        let free = (1..=self.segments.len())
+            .map(name)
+            .find(|path| !is_taken(path));
+        free.unwrap_or_else(|| name(self.segments.len() + 1))
+    }
+}
+
+impl Drop for Wal {
+    /// Whoever opens the folder next must find nobody who still fills a file.
+    fn drop(&mut self) {
+        self.spare.take().map(filled);
+    }
+}
+
+/// The file, once it is filled; a disk that is too full for it is told by the write that needs one.
+fn filled(spare: JoinHandle<io::Result<Segment>>) -> Option<Segment> {
+    let segment = spare
+        .join()
+        .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+    segment
+        .inspect_err(|error| tracing::warn!(%error, "a file of the log could not be made"))
+        .ok()
 }
 
 /// Hands over the batches after `applied` while another has the log open and writes to it no more.

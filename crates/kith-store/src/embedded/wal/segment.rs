@@ -45,6 +45,12 @@ impl Segment {
         &self.path
     }
 
+    /// Fills a new file with zeros, for good.
+    pub(super) fn fill(&mut self, bytes: u64) -> io::Result<()> {
+        io::copy(&mut io::repeat(0).take(bytes), &mut self.file)?;
+        self.file.sync_all()
+    }
+
     /// Reads all of it into `bytes`, which is emptied first.
     pub(super) fn read(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
         bytes.clear();
