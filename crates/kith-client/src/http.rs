@@ -56,7 +56,7 @@ impl RawAnswer {
 }
 
 impl Api {
-    /// The server at `base`, such as `http://127.0.0.1:8420`. TLS is not spoken in this version.
+    /// The server at `base`, such as `http://127.0.0.1:8080`. TLS is not spoken in this version.
     pub fn new(base: &str) -> Result<Self, ClientError> {
         let base = base.trim_end_matches('/');
         if base.starts_with("https://") {
@@ -69,7 +69,7 @@ impl Api {
             .map_err(|error| ClientError::Address(format!("{base}: {error}")))?;
         if uri.scheme_str() != Some("http") || uri.host().is_none() {
             return Err(ClientError::Address(format!(
-                "{base}: expected something like http://127.0.0.1:8420"
+                "{base}: expected something like http://127.0.0.1:8080"
             )));
         }
         let mut connector = HttpConnector::new();
@@ -303,8 +303,8 @@ mod tests {
             assert!(matches!(error, ClientError::Address(_)), "{bad}: {error}");
         }
         assert_eq!(
-            Api::new("http://127.0.0.1:8420/").expect("good").base(),
-            "http://127.0.0.1:8420"
+            Api::new("http://127.0.0.1:8080/").expect("good").base(),
+            "http://127.0.0.1:8080"
         );
     }
 

@@ -11,7 +11,7 @@
 //! use std::time::Duration;
 //!
 //! # async fn talk() -> Result<(), kith_client::ClientError> {
-//! let api = Api::new("http://127.0.0.1:8420")?;
+//! let api = Api::new("http://127.0.0.1:8080")?;
 //! let ann = api.register(&registration("ann", "correct horse", DeviceKind::Terminal)).await?;
 //! let bo = api.login(&credentials("bo", "battery staple", DeviceKind::Terminal)).await?;
 //! let mut bos_socket = bo.socket().await?;

@@ -32,4 +32,7 @@ pub struct Envelope {
     pub membership_seq: u64,
     /// The frame, as it goes to every subscriber.
     pub frame: Bytes,
+    /// Not to connections of these users, in ascending order: they are told on their own channel,
+    /// which every connection of theirs has joined before any other.
+    pub except: Vec<UserId>,
 }

@@ -11,6 +11,7 @@ pub mod log;
 pub mod mark;
 pub mod page;
 pub mod session;
+pub mod sync;
 pub mod thread;
 pub mod user;
 pub mod user_thread;
@@ -21,6 +22,7 @@ pub use log::ThreadLog;
 pub use mark::Marks;
 pub use page::Pages;
 pub use session::Sessions;
+pub use sync::Syncs;
 pub use thread::Threads;
 pub use user::Users;
 pub use user_thread::UserThreads;
@@ -38,6 +40,7 @@ pub trait Store:
     + Users
     + Contacts
     + Sessions
+    + Syncs
     + Send
     + Sync
     + 'static

@@ -54,6 +54,9 @@ pub trait Users: Send + Sync {
     /// The owner of a handle.
     async fn user_of_handle(&self, handle: &str) -> StoreResult<Option<UserId>>;
 
+    /// Up to `limit` handles above `after`, in order, with their owners; from the first one if it is empty.
+    async fn handles(&self, after: &str, limit: usize) -> StoreResult<Vec<(String, UserId)>>;
+
     /// Up to `limit` accounts of which the handle, or a word of the display name, begins with
     /// `prefix` (both lower-cased by the engine in the same way), handles first, in order.
     async fn find_users(&self, prefix: &str, limit: usize) -> StoreResult<Vec<UserId>>;

@@ -10,6 +10,7 @@ use crate::presence::Presence;
 use crate::push::Push;
 use crate::receipt::Delivered;
 use crate::session::SignIn;
+use crate::sync::Known;
 use crate::thread::sequencer::Sequencer;
 use kith_protocol::{SessionId, UserId};
 use kith_store::SharedStore;
@@ -39,6 +40,8 @@ pub struct Node {
     pub sequencer: Sequencer,
     /// Delivered marks that wait to be stored.
     pub delivered: Delivered,
+    /// What clients were told.
+    pub known: Known,
     /// What changed between people.
     pub relations: Relations,
     /// Passwords and tokens.
@@ -72,6 +75,7 @@ impl Node {
             presence: Presence::local(&config, clock.clone()),
             sequencer: Sequencer::start(node.clone(), config.thread.shards),
             delivered: Delivered::default(),
+            known: Known::default(),
             relations: Relations::default(),
             sign_in: SignIn::new(&config),
             limits: Limits::new(&config),

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::http;
 use crate::http::auth::Peer;
 use crate::http::input::BodyWithin;
+use crate::http::patient::Patient;
 use crate::node::{Node, SharedNode};
 use crate::{receipt, session};
 use anyhow::Context;
@@ -257,6 +258,7 @@ async fn accept(
                 within,
                 stopping.clone(),
                 open.clone(),
+                clock.clone(),
             ),
             // Out of file descriptors: others are closed meanwhile.
             Err(error) => {
@@ -282,6 +284,7 @@ fn serve(
     within: Within,
     stopping: watch::Receiver<bool>,
     open: mpsc::Sender<()>,
+    clock: Clock,
 ) {
     // Small frames go out at once.
     let _ = stream.set_nodelay(true);
@@ -296,7 +299,7 @@ fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(within.head)
             .max_buf_size(HEADERS_MAX_BYTES)
-            .serve_connection(TokioIo::new(stream), handle)
+            .serve_connection(TokioIo::new(Patient::new(stream, clock)), handle)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         // A connection that breaks is the client's to mend.

@@ -221,11 +221,11 @@ async fn seen(
     seen
 }
 
-async fn change(store: &SharedStore, change: ContactChange) {
+pub(super) async fn change(store: &SharedStore, change: ContactChange) {
     store.change_contact(change).await.unwrap();
 }
 
-fn befriend(a: UserId, b: UserId, at: i64) -> ContactChange {
+pub(super) fn befriend(a: UserId, b: UserId, at: i64) -> ContactChange {
     let at = Timestamp(at);
     ContactChange::Befriend { a, b, at }
 }

@@ -138,7 +138,7 @@ pub async fn a_late_delivered_mark_lowers_nothing(bed: &impl Bed) {
     }
 }
 
-fn read(seq: u64) -> ReadMark {
+pub(super) fn read(seq: u64) -> ReadMark {
     ReadMark {
         seq,
         ord: seq / 2,
@@ -146,6 +146,6 @@ fn read(seq: u64) -> ReadMark {
     }
 }
 
-fn new_session() -> SessionId {
+pub(super) fn new_session() -> SessionId {
     SessionId(Uuid::now_v7())
 }

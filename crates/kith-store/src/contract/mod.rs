@@ -7,9 +7,12 @@
 #![expect(missing_docs, reason = "the name of a test is its sentence")]
 
 pub mod contact;
+pub mod inbox;
 pub mod log;
 pub mod mark;
+pub mod page;
 pub mod session;
+pub mod sync;
 pub mod thread;
 pub mod user;
 pub mod user_thread;
@@ -98,6 +101,7 @@ macro_rules! contract {
                 people_are_found_by_handle_first_and_by_words_of_their_name,
                 a_new_name_is_found_and_the_old_one_is_not,
                 a_search_keeps_its_limit,
+                handles_are_listed_in_order_page_by_page,
                 last_seen_never_goes_back,
                 accounts_are_there_after_reopening,
             ];
@@ -123,6 +127,29 @@ macro_rules! contract {
                 touching_reaches_living_sessions_only,
                 ended_tokens_are_forgotten_when_it_is_time,
                 sessions_are_there_after_reopening,
+            ];
+            inbox: [
+                parts_come_in_the_order_asked_of_threads_that_one_was_in,
+                the_parts_are_what_the_single_reads_say,
+                who_has_set_nothing_has_parts_without_settings_and_marks,
+                deletions_and_mentions_begin_after_the_higher_read_mark,
+                the_others_are_told_in_threads_of_up_to_fifty,
+                the_parts_of_a_row_are_from_one_moment,
+            ];
+            page: [
+                a_view_is_for_members_past_and_present,
+                the_member_of_a_view_is_never_older_than_its_head,
+                ranges_include_both_ends_and_nothing_between,
+                overlays_span_the_page_and_reactions_are_the_readers_own,
+                a_page_knows_what_was_appended_before_it_was_asked_for,
+            ];
+            sync: [
+                who_has_no_account_is_told_nothing,
+                a_new_account_is_told_of_itself,
+                what_is_told_is_what_the_single_reads_say,
+                what_was_written_before_the_call_is_in_it,
+                what_rows_rest_on_stands_until_one_of_them_changes,
+                what_stands_is_never_behind_what_was_acknowledged,
             ];
         }
     };
@@ -245,9 +272,12 @@ mod tests {
         let list = include_str!("mod.rs");
         for file in [
             include_str!("contact.rs"),
+            include_str!("inbox.rs"),
             include_str!("log.rs"),
             include_str!("mark.rs"),
+            include_str!("page.rs"),
             include_str!("session.rs"),
+            include_str!("sync.rs"),
             include_str!("thread.rs"),
             include_str!("user.rs"),
             include_str!("user_thread.rs"),

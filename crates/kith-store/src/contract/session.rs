@@ -191,7 +191,7 @@ pub async fn sessions_are_there_after_reopening(bed: &impl Bed) {
     assert_eq!(store.forget_tokens(FORGET_AT).await.unwrap(), 1);
 }
 
-async fn changed(
+pub(super) async fn changed(
     store: &SharedStore,
     user: UserId,
     expected_version: u64,
@@ -208,7 +208,7 @@ async fn changed(
     store.change_sessions(change).await.unwrap()
 }
 
-async fn end(store: &SharedStore, row: &SessionRow, reason: EndReason) {
+pub(super) async fn end(store: &SharedStore, row: &SessionRow, reason: EndReason) {
     let version = store.sessions(row.user).await.unwrap().version;
     assert!(changed(store, row.user, version, None, &[(row.id, reason)]).await);
 }
@@ -221,7 +221,7 @@ fn ended(user: UserId, reason: EndReason) -> TokenState {
     }
 }
 
-fn row(user: UserId) -> SessionRow {
+pub(super) fn row(user: UserId) -> SessionRow {
     let mut token = [0; 32];
     token[..16].copy_from_slice(Uuid::new_v4().as_bytes());
     SessionRow {

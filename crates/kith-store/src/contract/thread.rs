@@ -339,7 +339,7 @@ fn sorted<const N: usize>(mut members: [UserId; N]) -> Vec<UserId> {
     members.to_vec()
 }
 
-fn overlay(target_seq: u64) -> OverlayRow {
+pub(super) fn overlay(target_seq: u64) -> OverlayRow {
     OverlayRow {
         target_seq,
         changed_seq: target_seq + 9,
@@ -351,7 +351,7 @@ fn overlay(target_seq: u64) -> OverlayRow {
     }
 }
 
-fn member_row(user: UserId) -> MemberRow {
+pub(super) fn member_row(user: UserId) -> MemberRow {
     MemberRow {
         user,
         role: Role::Member,
@@ -372,7 +372,7 @@ fn member_row(user: UserId) -> MemberRow {
     }
 }
 
-fn left(user: UserId) -> MemberRow {
+pub(super) fn left(user: UserId) -> MemberRow {
     MemberRow {
         stays: vec![
             Stay {

@@ -166,6 +166,33 @@ pub async fn a_search_keeps_its_limit(bed: &impl Bed) {
     }
 }
 
+pub async fn handles_are_listed_in_order_page_by_page(bed: &impl Bed) {
+    let store = bed.open().await;
+    let mut expected = Vec::new();
+    for handle in ["ann", "ann-b", "ann.b", "boris", "zoe"] {
+        let owner = made(&store, handle, "Someone").await.id;
+        expected.push((handle.to_owned(), owner));
+    }
+    let user = expected[3].1;
+    store.put_last_seen(&[(user, Timestamp(9))]).await.unwrap();
+    for limit in [1, 2, 5, 9] {
+        let mut listed: Vec<(String, UserId)> = Vec::new();
+        loop {
+            let after = listed.last().map_or("", |(handle, _)| handle);
+            let page = store.handles(after, limit).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= limit);
+            listed.extend(page);
+        }
+        assert_eq!(listed, expected, "{limit} at a time");
+    }
+    let between = store.handles("b", 1).await.unwrap();
+    assert_eq!(between, expected[3..4]);
+    assert_eq!(store.handles("", 0).await.unwrap(), []);
+}
+
 pub async fn last_seen_never_goes_back(bed: &impl Bed) {
     let store = bed.open().await;
     let (ann, bo, cy) = (new_user(), new_user(), new_user());
@@ -198,7 +225,7 @@ pub async fn accounts_are_there_after_reopening(bed: &impl Bed) {
     assert_eq!(second, Written::Conflict(ann.id));
 }
 
-async fn made(store: &SharedStore, handle: &str, name: &str) -> UserRow {
+pub(super) async fn made(store: &SharedStore, handle: &str, name: &str) -> UserRow {
     let row = account(handle, name);
     let written = store.create_user(row.clone()).await.unwrap();
     assert_eq!(written, Written::<UserId>::Done);

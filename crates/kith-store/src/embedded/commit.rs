@@ -3,6 +3,7 @@
 //! decides what is written, so two of them never race.
 
 use super::batch::{Batch, RowChange};
+use super::changes::{self, Changes};
 use super::delivered::{Delivered, FLUSH_EVERY};
 use super::figure::Figures;
 use super::log::{self, LastSeqs};
@@ -77,6 +78,7 @@ impl Committer {
         pipe: Arc<Pipe>,
         tables: Arc<Tables>,
         delivered: Arc<Delivered>,
+        changes: Arc<Changes>,
         figures: Arc<Figures>,
     ) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
         let committer = Arc::new(Self::without_thread(room, pipe));
@@ -85,6 +87,7 @@ impl Committer {
             wal,
             tables,
             delivered,
+            changes,
             figures,
             last_seqs: LastSeqs::default(),
             unapplied: Unapplied::default(),
@@ -235,6 +238,7 @@ struct Writer {
     wal: Wal,
     tables: Arc<Tables>,
     delivered: Arc<Delivered>,
+    changes: Arc<Changes>,
     figures: Arc<Figures>,
     last_seqs: LastSeqs,
     unapplied: Unapplied,
@@ -375,7 +379,10 @@ impl Writer {
         self.figures
             .committed(requests, changes.len(), began.elapsed());
         let bytes = changes.iter().map(RowChange::weight_bytes).sum();
+        let places = changes::places(&changes);
         pipe.put(Batch { number, changes }, Load { bytes, requests });
+        // Every reader sees it from here on, and nobody was answered yet.
+        self.changes.note(&places);
         Ok(())
     }
 

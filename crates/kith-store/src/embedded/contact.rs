@@ -1,7 +1,7 @@
 //! Contacts, requests and blocks in fjall: what both sides see is written twice, in one batch.
 
 use super::stage::Stage;
-use super::table::{Table, bad_key};
+use super::table::{Reader, Table, bad_key};
 use super::{Embedded, key};
 use crate::StoreResult;
 use crate::contact::{Between, ContactChange, Contacts, RequestRow};
@@ -85,20 +85,12 @@ impl Contacts for Embedded {
     }
 
     async fn contacts(&self, user: UserId) -> StoreResult<Vec<(UserId, Timestamp)>> {
-        self.people_since(key::contacts(user)).await
+        self.read(move |reader| people_since(reader, key::contacts(user)).collect())
+            .await
     }
 
     async fn former_contacts(&self, user: UserId) -> StoreResult<Vec<UserId>> {
-        self.read(move |reader| {
-            let keys = reader.keys_with(Table::People, key::formers(user));
-            keys.map(|key| {
-                let key = key?;
-                let id = key::last_id(&key).ok_or_else(|| bad_key(Table::People, &key))?;
-                Ok(UserId::from_bytes(id))
-            })
-            .collect()
-        })
-        .await
+        self.read(move |reader| former(reader, user)).await
     }
 
     async fn requests(&self, user: UserId) -> StoreResult<Vec<RequestRow>> {
@@ -116,26 +108,31 @@ impl Contacts for Embedded {
     }
 
     async fn blocks(&self, user: UserId) -> StoreResult<Vec<(UserId, Timestamp)>> {
-        self.people_since(key::blocks(user)).await
+        self.read(move |reader| people_since(reader, key::blocks(user)).collect())
+            .await
     }
 }
 
-impl Embedded {
-    /// The people at the end of the keys with this prefix, and since when.
-    async fn people_since(
-        &self,
-        prefix: impl AsRef<[u8]> + Send + 'static,
-    ) -> StoreResult<Vec<(UserId, Timestamp)>> {
-        self.read(move |reader| {
-            reader
-                .prefix(Table::People, prefix)
-                .map(|row| {
-                    let (key, since) = row?;
-                    let id = key::last_id(&key).ok_or_else(|| bad_key(Table::People, &key))?;
-                    Ok((UserId::from_bytes(id), since))
-                })
-                .collect()
-        })
-        .await
-    }
+/// The people at the end of the keys with this prefix, and since when.
+pub(super) fn people_since(
+    reader: &Reader<'_>,
+    prefix: impl AsRef<[u8]>,
+) -> impl Iterator<Item = StoreResult<(UserId, Timestamp)>> {
+    reader.prefix(Table::People, prefix).map(|row| {
+        let (key, since) = row?;
+        Ok((person(&key)?, since))
+    })
+}
+
+/// Who was a contact of this user and is none now.
+pub(super) fn former(reader: &Reader<'_>, user: UserId) -> StoreResult<Vec<UserId>> {
+    reader
+        .keys_with(Table::People, key::formers(user))
+        .map(|key| person(&key?))
+        .collect()
+}
+
+fn person(key: &[u8]) -> StoreResult<UserId> {
+    let id = key::last_id(key).ok_or_else(|| bad_key(Table::People, key))?;
+    Ok(UserId::from_bytes(id))
 }

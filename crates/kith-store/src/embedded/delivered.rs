@@ -26,6 +26,8 @@ pub(super) struct Delivered {
 struct Waiting {
     by_thread: FxHashMap<ThreadId, BTreeMap<(UserId, SessionId), u64>>,
     count: usize,
+    /// How often marks have left.
+    left: u64,
 }
 
 impl Delivered {
@@ -77,6 +79,7 @@ impl Delivered {
     /// These are on their way to the disk, and reads find them there. One that was raised meanwhile stays.
     pub(super) fn stored(&self, marks: &[DeliveredMark]) {
         let waiting = &mut *self.marks.lock();
+        waiting.left += 1;
         for &(thread, user, session, seq) in marks {
             let Some(of_thread) = waiting.by_thread.get_mut(&thread) else {
                 continue;
@@ -89,6 +92,11 @@ impl Delivered {
                 waiting.by_thread.remove(&thread);
             }
         }
+    }
+
+    /// How often marks have left memory: as long as it is the same, all are where they were.
+    pub(super) fn left(&self) -> u64 {
+        self.marks.lock().left
     }
 
     /// Marks in memory.

@@ -7,6 +7,7 @@ use crate::StoreResult;
 use crate::inbox::{Inbox, InboxParts};
 use crate::mark::MarkRow;
 use crate::thread::{Deletion, HeadRow, MemberRow, Mention, ReadMark};
+use crate::user_thread::UserThreadRow;
 use async_trait::async_trait;
 use kith_protocol::thread::RECEIPT_MEMBERS_MAX;
 use kith_protocol::{ThreadId, UserId};
@@ -28,27 +29,38 @@ impl Inbox for Embedded {
             .collect();
         self.read(move |reader| {
             let rows = threads.into_iter().zip(waiting);
-            rows.map(|(thread, waiting)| parts(reader, waiting, user, thread))
+            rows.map(|(thread, waiting)| parts(reader, waiting, user, thread, None))
                 .collect()
         })
         .await
     }
 }
 
-fn parts(
+/// The parts of one row; `mine` if it was read already.
+pub(super) fn parts(
     reader: &Reader<'_>,
     waiting: BTreeMap<UserId, u64>,
     user: UserId,
     thread: ThreadId,
+    mine: Option<UserThreadRow>,
 ) -> StoreResult<Option<InboxParts>> {
     let Some(head) = reader.get::<HeadRow>(Table::Heads, key::head(thread))? else {
         return Ok(None);
     };
-    let Some(member) = reader.get::<MemberRow>(Table::Views, key::member(thread, user))? else {
+    let all = head.member_count <= RECEIPT_MEMBERS_MAX as u64;
+    let (member, others) = if all {
+        of_all(reader, user, thread)?
+    } else {
+        let member = reader.get(Table::Views, key::member(thread, user))?;
+        (member, Vec::new())
+    };
+    let Some(member) = member else {
         return Ok(None);
     };
-    let mine = reader.get(Table::Views, key::user_thread(user, thread))?;
-    let all = head.member_count <= RECEIPT_MEMBERS_MAX as u64;
+    let mine = match mine {
+        Some(mine) => Some(mine),
+        None => reader.get(Table::Views, key::user_thread(user, thread))?,
+    };
     let prefix = if all {
         key::marks(thread).to_vec()
     } else {
@@ -61,20 +73,11 @@ fn parts(
     }
     let mark: MarkRow = marks.get(&user).copied().unwrap_or_default();
     let read = member.floor.max(mark.read);
-    let mut others = Vec::new();
-    if all {
-        for row in reader.prefix::<MemberRow>(Table::Views, key::members(thread)) {
-            let (_, other) = row?;
-            let present = other
-                .stays
-                .last()
-                .is_some_and(|stay| stay.left_seq.is_none());
-            if present && other.user != user {
-                let mark = marks.get(&other.user).copied().unwrap_or_default();
-                others.push((other, mark));
-            }
-        }
-    }
+    let with_mark = |other: MemberRow| {
+        let mark = marks.get(&other.user).copied().unwrap_or_default();
+        (other, mark)
+    };
+    let others = others.into_iter().map(with_mark).collect();
     Ok(Some(InboxParts {
         deletions: deletions(reader, thread, read, head.last_seq)?,
         mentions: mentions(reader, user, thread, read, head.last_seq)?,
@@ -85,6 +88,25 @@ fn parts(
         mark,
         others,
     }))
+}
+
+/// A member, and the others who are in the thread now.
+fn of_all(
+    reader: &Reader<'_>,
+    user: UserId,
+    thread: ThreadId,
+) -> StoreResult<(Option<MemberRow>, Vec<MemberRow>)> {
+    let (mut member, mut others) = (None, Vec::new());
+    for row in reader.prefix::<MemberRow>(Table::Views, key::members(thread)) {
+        let (_, row) = row?;
+        let last_stay = row.stays.last();
+        if row.user == user {
+            member = Some(row);
+        } else if last_stay.is_some_and(|stay| stay.left_seq.is_none()) {
+            others.push(row);
+        }
+    }
+    Ok((member, others))
 }
 
 fn deletions(

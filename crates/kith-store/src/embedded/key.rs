@@ -1,8 +1,10 @@
 //! Key layouts. Ids are 16 bytes and numbers big-endian, so that every read of the traits is one point
 //! or one contiguous range; the first byte of a key names its table where a keyspace holds several.
 
+use super::table::Table;
 use kith_protocol::{SessionId, ThreadId, Timestamp, UserId};
 use sha2::{Digest, Sha256};
+use std::ops::Bound;
 
 /// Tables of the keyspace `views`.
 mod view {
@@ -183,6 +185,35 @@ pub(super) fn user(id: UserId) -> [u8; 1 + ID] {
 /// people: handle, also a prefix of handles.
 pub(super) fn handle(handle: &str) -> Vec<u8> {
     [&[people::HANDLE], handle.as_bytes()].concat()
+}
+
+/// Of whom the row tells: the user or thread whose lists it may change. None for rows that are on no
+/// list, and for entries, which come with a head.
+pub(super) fn owner(table: Table, key: &[u8]) -> Option<&[u8; ID]> {
+    use people::{CONTACT, ENDED, FORMER, SESSION, SESSION_LIST, USER};
+    use view::{DELETION, MARK, MEMBER, MENTION, USER_THREAD};
+    let (&kind, rest) = key.split_first()?;
+    match (table, kind) {
+        (Table::Heads, _) => key.first_chunk(),
+        (Table::Views, DELETION | MARK | MEMBER | MENTION | USER_THREAD)
+        | (Table::People, CONTACT | ENDED | FORMER | SESSION | SESSION_LIST | USER) => {
+            rest.first_chunk()
+        }
+        (Table::Messages | Table::Views | Table::People, _) => None,
+    }
+}
+
+/// Keys of handles above one.
+pub(super) fn handles_above(after: &str) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let end = vec![people::HANDLE + 1];
+    (Bound::Excluded(handle(after)), Bound::Excluded(end))
+}
+
+/// The handle of a key.
+pub(super) fn read_handle(key: &[u8]) -> Option<String> {
+    let (&table, handle) = key.split_first()?;
+    let handle = std::str::from_utf8(handle).ok()?;
+    (table == people::HANDLE).then(|| handle.to_owned())
 }
 
 /// people: word | 0 | user.

@@ -4,7 +4,7 @@ use super::delivered::DeliveredMark;
 use super::row::{self, Seq};
 use super::stage::Stage;
 use super::table::{Reader, Table, bad_key};
-use super::{Embedded, key};
+use super::{Embedded, changes, key};
 use crate::StoreResult;
 use crate::mark::{MarkRow, Marks};
 use crate::thread::ReadMark;
@@ -59,6 +59,8 @@ impl Marks for Embedded {
         self.commits.takes_writes()?;
         if !marks.is_empty() {
             self.delivered.put(marks);
+            let threads = marks.iter().map(|(thread, ..)| *thread);
+            self.changes.note(&changes::places_of(threads));
             self.commits.delivered_wait();
         }
         Ok(())

@@ -11,6 +11,7 @@
 
 mod apply;
 mod batch;
+mod changes;
 mod commit;
 mod contact;
 mod delivered;
@@ -30,6 +31,7 @@ mod row;
 mod session;
 mod stage;
 mod stuck;
+mod sync;
 mod table;
 mod thread;
 mod unapplied;
@@ -40,6 +42,7 @@ mod wal;
 pub use folder::OpenError;
 
 use crate::{SharedStore, Store, StoreError, StoreResult};
+use changes::Changes;
 use commit::{Committer, closed};
 use delivered::Delivered;
 use figure::Figures;
@@ -87,6 +90,7 @@ pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
     let tables = Arc::new(tables);
     let pipe = Arc::new(Pipe::new(wal.last_number()));
     let delivered = Arc::new(Delivered::default());
+    let changes = Arc::new(Changes::default());
     let figures = Arc::new(Figures::default());
     let io = |error| OpenError::io(&config.folder, error);
     let apply = apply::start(Arc::clone(&pipe), Arc::clone(&tables), Arc::clone(&figures));
@@ -97,6 +101,7 @@ pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
         Arc::clone(&pipe),
         Arc::clone(&tables),
         Arc::clone(&delivered),
+        Arc::clone(&changes),
         Arc::clone(&figures),
     )
     .map_err(io)?;
@@ -105,6 +110,7 @@ pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
         commits,
         pipe,
         delivered,
+        changes,
         figures,
         folder: config.folder,
         stuck: tokio::sync::Mutex::default(),
@@ -124,6 +130,7 @@ struct Embedded {
     commits: Arc<Committer>,
     pipe: Arc<Pipe>,
     delivered: Arc<Delivered>,
+    changes: Arc<Changes>,
     figures: Arc<Figures>,
     folder: PathBuf,
     stuck: tokio::sync::Mutex<Option<Arc<Stuck>>>,

@@ -2,7 +2,7 @@
 
 use super::row::{TokenRow, Version};
 use super::stage::Stage;
-use super::table::{Table, bad_key};
+use super::table::{Reader, Table, bad_key};
 use super::{Embedded, key};
 use crate::session::{SessionChange, SessionList, SessionRow, Sessions, TokenHash, TokenState};
 use crate::{StoreError, StoreResult};
@@ -81,29 +81,7 @@ fn forget(stage: &mut Stage<'_>, due: &[(Timestamp, TokenHash)]) -> StoreResult<
 #[async_trait]
 impl Sessions for Embedded {
     async fn sessions(&self, user: UserId) -> StoreResult<SessionList> {
-        self.read(move |reader| {
-            let version: Version = reader
-                .get(Table::People, key::session_list(user))?
-                .unwrap_or_default();
-            let sessions = reader
-                .prefix(Table::People, key::sessions(user))
-                .map(|row| Ok(row?.1))
-                .collect::<StoreResult<_>>()?;
-            let ended = reader
-                .keys_with(Table::People, key::all_ended(user))
-                .map(|key| {
-                    let key = key?;
-                    let id = key::last_id(&key).ok_or_else(|| bad_key(Table::People, &key))?;
-                    Ok(SessionId::from_bytes(id))
-                })
-                .collect::<StoreResult<_>>()?;
-            Ok(SessionList {
-                version: version.0,
-                sessions,
-                ended,
-            })
-        })
-        .await
+        self.read(move |reader| list(reader, user)).await
     }
 
     async fn change_sessions(&self, asked: SessionChange) -> StoreResult<bool> {
@@ -183,4 +161,28 @@ impl Sessions for Embedded {
             forgotten += self.write(bytes, move |stage| forget(stage, &due)).await?;
         }
     }
+}
+
+/// The sessions of a user.
+pub(super) fn list(reader: &Reader<'_>, user: UserId) -> StoreResult<SessionList> {
+    let version: Version = reader
+        .get(Table::People, key::session_list(user))?
+        .unwrap_or_default();
+    let sessions = reader
+        .prefix(Table::People, key::sessions(user))
+        .map(|row| Ok(row?.1))
+        .collect::<StoreResult<_>>()?;
+    let ended = reader
+        .keys_with(Table::People, key::all_ended(user))
+        .map(|key| {
+            let key = key?;
+            let id = key::last_id(&key).ok_or_else(|| bad_key(Table::People, &key))?;
+            Ok(SessionId::from_bytes(id))
+        })
+        .collect::<StoreResult<_>>()?;
+    Ok(SessionList {
+        version: version.0,
+        sessions,
+        ended,
+    })
 }

@@ -89,6 +89,22 @@ impl Users for Embedded {
             .await
     }
 
+    async fn handles(&self, after: &str, limit: usize) -> StoreResult<Vec<(String, UserId)>> {
+        let above = key::handles_above(after);
+        self.read(move |reader| {
+            let rows = reader.range::<UserId, _>(Table::People, above);
+            rows.take(limit)
+                .map(|row| {
+                    let (key, owner) = row?;
+                    let handle = key::read_handle(&key);
+                    let handle = handle.ok_or_else(|| bad_key(Table::People, &key))?;
+                    Ok((handle, owner))
+                })
+                .collect()
+        })
+        .await
+    }
+
     async fn find_users(&self, prefix: &str, limit: usize) -> StoreResult<Vec<UserId>> {
         let prefix = prefix.to_lowercase();
         self.read(move |reader| find(reader, &prefix, limit)).await

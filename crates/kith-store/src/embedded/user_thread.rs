@@ -1,6 +1,6 @@
 //! Threads of users in fjall.
 
-use super::table::{Table, bad_key};
+use super::table::{Reader, Table, bad_key};
 use super::{Embedded, key};
 use crate::StoreResult;
 use crate::user_thread::{UserThreadRow, UserThreads, Written};
@@ -13,17 +13,7 @@ const ROW_BYTES: usize = 256;
 #[async_trait]
 impl UserThreads for Embedded {
     async fn user_threads(&self, user: UserId) -> StoreResult<Vec<(ThreadId, UserThreadRow)>> {
-        self.read(move |reader| {
-            reader
-                .prefix(Table::Views, key::user_threads(user))
-                .map(|row| {
-                    let (key, row) = row?;
-                    let thread = key::last_id(&key).ok_or_else(|| bad_key(Table::Views, &key))?;
-                    Ok((ThreadId::from_bytes(thread), row))
-                })
-                .collect()
-        })
-        .await
+        self.read(move |reader| rows(reader, user).collect()).await
     }
 
     async fn user_thread(
@@ -54,4 +44,22 @@ impl UserThreads for Embedded {
         })
         .await
     }
+}
+
+/// The threads of a user with their rows, in id order.
+pub(super) fn rows(
+    reader: &Reader<'_>,
+    user: UserId,
+) -> impl Iterator<Item = StoreResult<(ThreadId, UserThreadRow)>> {
+    reader
+        .prefix(Table::Views, key::user_threads(user))
+        .map(|row| {
+            let (key, row) = row?;
+            Ok((thread_of(&key)?, row))
+        })
+}
+
+fn thread_of(key: &[u8]) -> StoreResult<ThreadId> {
+    let thread = key::last_id(key).ok_or_else(|| bad_key(Table::Views, key))?;
+    Ok(ThreadId::from_bytes(thread))
 }

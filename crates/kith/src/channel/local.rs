@@ -41,14 +41,19 @@ impl Broker for LocalBroker {
     fn publish(&self, channel: Channel, envelope: &Envelope) {
         if let Some(queues) = self.shard(channel).read().get(&channel) {
             for queue in queues {
-                queue.push(envelope.frame.clone());
+                if envelope.except.binary_search(&queue.caller.user).is_err() {
+                    queue.push(envelope.frame.clone());
+                }
             }
         }
     }
 
     fn join(&self, channel: Channel, queue: &Arc<Queue>) {
         let mut shard = self.shard(channel).write();
-        let queues = shard.entry(channel).or_default();
+        // Almost every user has one connection.
+        let queues = shard
+            .entry(channel)
+            .or_insert_with(|| Vec::with_capacity(1));
         if !queues.iter().any(|other| other.id == queue.id) {
             queues.push(Arc::clone(queue));
         }

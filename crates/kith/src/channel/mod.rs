@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// - Joining twice is joining once; leaving what was not joined is nothing.
 /// - What was published before `join` returned may be missed; what is published after is not.
 pub trait Broker: Send + Sync {
-    /// Hands an envelope to every subscriber.
+    /// Hands an envelope to every subscriber, save those whom it excepts.
     fn publish(&self, channel: Channel, envelope: &Envelope);
     /// Subscribes a queue.
     fn join(&self, channel: Channel, queue: &Arc<Queue>);
@@ -58,6 +58,7 @@ impl Channels {
             thread: None,
             membership_seq: 0,
             frame: Bytes::new(),
+            except: Vec::new(),
         };
         self.broker.publish(Channel::User(user), &envelope);
     }
@@ -78,6 +79,7 @@ impl Channels {
             thread: None,
             membership_seq: 0,
             frame,
+            except: Vec::new(),
         };
         self.broker.publish(channel, &envelope);
     }

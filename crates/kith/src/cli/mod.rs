@@ -6,6 +6,7 @@ mod config;
 mod options;
 mod paper;
 mod serve;
+mod service;
 mod socket;
 mod user;
 

@@ -1,7 +1,7 @@
 //! `kith serve`: start in order, wait for a reason to stop, stop in reverse.
 
 use super::options::Options;
-use super::print;
+use super::{print, service};
 use crate::config::Config;
 use crate::http::admin::{self, AdminDoor, Behind, StopSwitch};
 use crate::logging;
@@ -63,12 +63,14 @@ impl Serve {
             }
         };
         self.say_up(&running, door.as_ref(), &config)?;
+        service::ready(&format!("http://{}", running.address()));
 
         tokio::select! {
             name = signals.next() => tracing::info!(signal = name, "stopping"),
             () = stop.stopping() => tracing::info!("stopping: asked through the admin listener"),
         }
         stop.stop();
+        service::stopping();
         tokio::select! {
             () = running.drain() => tracing::info!("stopped"),
             name = signals.next() => {

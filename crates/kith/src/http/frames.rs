@@ -58,7 +58,7 @@ fn limit(node: &SharedNode, connection: &Connection, frame: &ClientFrame) -> Res
         | ClientFrame::Unreact(_) => Rate::Send,
         _ => Rate::Everything,
     };
-    node.limits.check(rate, connection.caller, now)
+    node.limits.check(rate, connection.caller(), now)
 }
 
 fn refuse(connection: &Connection, id: Option<&str>, error: &Error) -> Option<Job> {
@@ -78,7 +78,7 @@ fn submit(
     let (thread, act, place) = match frame {
         ClientFrame::Send(send) => {
             let (thread, message) = send.message();
-            let place = connection.order.next(thread);
+            let place = connection.order().next(thread);
             let client_msg_id = message.client_msg_id;
             let act = message::send_act(message);
             if let Err(error) = &act {
@@ -117,7 +117,15 @@ fn submit(
                 queue: Arc::clone(&connection.queue),
                 re,
             };
-            message::submit(node, thread, connection.caller, act, reply, place, refusal);
+            message::submit(
+                node,
+                thread,
+                connection.caller(),
+                act,
+                reply,
+                place,
+                refusal,
+            );
         }
         Err(error) => drop(refuse(connection, Some(&re), &error)),
     }
@@ -147,7 +155,7 @@ async fn done(
     re: Option<&str>,
     frame: ClientFrame,
 ) -> Result<Option<String>> {
-    let caller = connection.caller;
+    let caller = connection.caller();
     Ok(match frame {
         ClientFrame::Read(mark) => {
             let marks = receipt::read(node, caller, mark.thread_id, mark.seq).await?;
@@ -162,7 +170,7 @@ async fn done(
             empty(re)
         }
         ClientFrame::Forget(forget) => {
-            connection.order.forget(forget.client_msg_id);
+            connection.order().forget(forget.client_msg_id);
             empty(re)
         }
         ClientFrame::Subscribe(subscribe) => {
@@ -215,7 +223,7 @@ async fn subscribe(node: &SharedNode, connection: &Connection, thread: ThreadId)
         subscriptions.insert(thread);
     }
     node.channels.broker().join(channel, &connection.queue);
-    let view = thread::view(node, connection.caller, thread)
+    let view = thread::view(node, connection.caller(), thread)
         .await
         .and_then(thread::View::present);
     if let Err(error) = view {

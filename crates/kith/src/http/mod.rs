@@ -9,6 +9,7 @@ pub mod health;
 pub mod input;
 pub mod message;
 pub mod openapi;
+pub mod patient;
 pub mod presence;
 pub mod session;
 pub mod socket;

@@ -83,7 +83,8 @@ impl Push {
         self.sessions
             .lock()
             .entry(caller.session)
-            .or_default()
+            // Almost every session has one.
+            .or_insert_with(|| Vec::with_capacity(1))
             .push(Arc::clone(&queue));
         queue
     }

@@ -8,6 +8,7 @@ use kith_protocol::frame::{CloseCode, Resync, ServerFrame, UNACKNOWLEDGED_MAX};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// Frames on their way to one connection.
 pub struct Queue {
@@ -32,10 +33,17 @@ struct State {
     dropped: bool,
     /// Since when the reader has not kept up.
     behind_since: Option<Timestamp>,
-    close: Option<(CloseCode, Option<Bytes>)>,
-    closing_since: Option<Timestamp>,
+    /// Apart, for it is nothing until the end.
+    close: Option<Box<Close>>,
     ping: bool,
     pinged_at: Timestamp,
+}
+
+/// How a connection is to end.
+struct Close {
+    code: CloseCode,
+    last: Option<Bytes>,
+    since: Option<Timestamp>,
 }
 
 /// What a connection is to write now.
@@ -109,25 +117,24 @@ impl Queue {
     /// Ends the connection: what waits is written, then `last`, then the close. The first call counts.
     pub fn close(&self, code: CloseCode, last: Option<Bytes>) {
         let mut state = self.state.lock();
-        if state.close.is_none() {
-            state.close = Some((code, last));
-        }
+        state.close.get_or_insert_with(|| {
+            let since = None;
+            Box::new(Close { code, last, since })
+        });
         drop(state);
         self.wake.notify_one();
     }
 
     /// The code with which the connection is to end, if it is.
     pub fn closing(&self) -> Option<CloseCode> {
-        self.state.lock().close.as_ref().map(|(code, _)| *code)
+        self.state.lock().close.as_ref().map(|close| close.code)
     }
 
     /// Since when the connection is to end: set by the first call after [`Queue::close`].
     pub fn closing_since(&self, now: Timestamp) -> Option<Timestamp> {
         let mut state = self.state.lock();
-        if state.close.is_some() && state.closing_since.is_none() {
-            state.closing_since = Some(now);
-        }
-        state.closing_since
+        let close = state.close.as_mut()?;
+        Some(*close.since.get_or_insert(now))
     }
 
     /// Ends a write that does not come to an end by itself.
@@ -152,29 +159,29 @@ impl Queue {
         }
     }
 
-    /// Takes everything that waits; empty if nothing does.
-    pub fn drain(&self) -> Drained {
+    /// Takes everything that waits; none if nothing does.
+    pub fn drain(&self) -> Option<Drained> {
         let mut state = self.state.lock();
         let mut frames = std::mem::take(&mut state.frames);
         state.pushed_bytes = 0;
         if std::mem::take(&mut state.dropped) {
             frames.push(ServerFrame::Resync(Resync::default()).encode().into());
         }
-        let close = state.close.take().map(|(code, last)| {
-            frames.extend(last);
-            state.close = Some((code, None));
-            code
+        let close = state.close.as_mut().map(|close| {
+            frames.extend(close.last.take());
+            close.code
         });
-        Drained {
+        let ping = std::mem::take(&mut state.ping);
+        (ping || close.is_some() || !frames.is_empty()).then_some(Drained {
             frames,
-            ping: std::mem::take(&mut state.ping),
+            ping,
             close,
-        }
+        })
     }
 
     /// Returns once there may be something to drain, or room to read.
-    pub async fn woken(&self) {
-        self.wake.notified().await;
+    pub fn woken(&self) -> Notified<'_> {
+        self.wake.notified()
     }
 
     /// The other side was heard.

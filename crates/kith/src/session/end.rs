@@ -58,19 +58,16 @@ pub async fn end_others(node: &SharedNode, caller: Caller, which: EndSessions) -
     .await
 }
 
-/// Ends all but this one: their user has a new password.
-pub(super) async fn end_by_new_password(node: &Node, caller: Caller) -> Result<()> {
-    let others =
-        |row: &SessionRow| (row.id != caller.session).then_some(EndReason::PasswordChanged);
-    end_where(
-        node,
-        caller.user,
-        Some(caller.session),
-        Write::Always,
-        others,
-    )
-    .await
-    .map(drop)
+/// Ends all but the one that gave its user a new password; all, if nobody signed in did.
+pub(super) async fn end_by_new_password(
+    node: &Node,
+    user: UserId,
+    by: Option<SessionId>,
+) -> Result<()> {
+    let others = |row: &SessionRow| (Some(row.id) != by).then_some(EndReason::PasswordChanged);
+    end_where(node, user, by, Write::Always, others)
+        .await
+        .map(drop)
 }
 
 /// Bars a user from signing in, and ends all sessions. For the people who run kith.

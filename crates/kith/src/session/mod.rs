@@ -148,18 +148,47 @@ pub async fn change_password(
     let new = passwords.hash(request.new).await?;
     let node = node.clone();
     to_the_end(async move {
-        put_password(&node, user, new).await?;
-        end::end_by_new_password(&node, caller).await
+        let verified = user.password.clone();
+        put_password(&node, user, new, |user| match user.disabled {
+            true => Err(Error::SessionEnded(EndReason::Disabled)),
+            false if user.password != verified => Err(Error::WrongPassword),
+            false => Ok(()),
+        })
+        .await?;
+        end::end_by_new_password(&node, caller.user, Some(caller.session)).await
+    })
+    .await
+}
+
+/// Sets a new password, whatever the present one is, and ends all sessions. For the people who run
+/// kith.
+pub async fn set_password(node: &SharedNode, user: UserId, new: String) -> Result<()> {
+    text::check_password("password", &new)?;
+    let row = account(node, user).await?;
+    let new = node.sign_in.passwords.hash(new).await?;
+    let node = node.clone();
+    to_the_end(async move {
+        put_password(&node, row, new, |_| Ok(())).await?;
+        end::end_by_new_password(&node, user, None).await
     })
     .await
 }
 
 /// Sessions of the caller that may act, oldest first.
 pub async fn list(node: &Node, caller: Caller) -> Result<Vec<Session>> {
+    live_of(node, caller.user, Some(caller.session)).await
+}
+
+/// Sessions of a user that may act, oldest first. For the people who run kith.
+pub async fn devices(node: &Node, user: UserId) -> Result<Vec<Session>> {
+    live_of(node, user, None).await
+}
+
+async fn live_of(node: &Node, user: UserId, current: Option<SessionId>) -> Result<Vec<Session>> {
     let now = node.clock.now();
-    let list = node.store.sessions(caller.user).await?;
+    let list = node.store.sessions(user).await?;
     let live = list.sessions.iter().filter(|row| row.expires_at > now);
-    Ok(live.map(|row| shown(row, Some(caller.session))).collect())
+    Ok(live.map(|row| shown(row, current)).collect())
 }
 
 /// A session as its user sees it.
@@ -191,16 +220,15 @@ async fn account(node: &Node, user: UserId) -> Result<UserRow> {
     row.ok_or(Error::Internal("a session has no account"))
 }
 
-/// Replaces the password if it is still the one that was verified.
-async fn put_password(node: &Node, mut user: UserRow, new: String) -> Result<()> {
-    let verified = user.password.clone();
+/// Replaces the password if the row that it is written over is still one that `may` allows.
+async fn put_password(
+    node: &Node,
+    mut user: UserRow,
+    new: String,
+    may: impl Fn(&UserRow) -> Result<()>,
+) -> Result<()> {
     loop {
-        if user.disabled {
-            return Err(Error::SessionEnded(EndReason::Disabled));
-        }
-        if user.password != verified {
-            return Err(Error::WrongPassword);
-        }
+        may(&user)?;
         let expected_version = user.version;
         let row = UserRow {
             version: expected_version + 1,

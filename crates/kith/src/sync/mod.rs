@@ -3,7 +3,10 @@
 //! clock and no change log, so nothing can be missed by either.
 
 mod cursor;
+mod known;
 mod rows;
+
+pub use known::Known;
 
 use crate::error::Result;
 use crate::node::{Caller, Node};
@@ -81,7 +84,11 @@ fn is_empty(answer: &Sync) -> bool {
 }
 
 async fn now(node: &Node, caller: Caller, mut cursor: Cursor, query: &SyncQuery) -> Result<Sync> {
-    let rows = Rows::load(node, caller).await?;
+    if let Some(answer) = node.known.answer(node, caller.user, query) {
+        return Ok(answer);
+    }
+    let mut rows = Rows::load(node, caller).await?;
+    let basis = rows.basis();
     let groups = rows.groups();
     let full = cursor.full;
     let knows_nothing = cursor.is_blank();
@@ -99,9 +106,27 @@ async fn now(node: &Node, caller: Caller, mut cursor: Cursor, query: &SyncQuery)
     answer.more = more;
     answer.cursor = cursor.write(caller.user);
     if query.digest == Some(1) && !more {
-        answer.digest = Some(digest_of(&rows.threads));
+        answer.digest = Some(digest_of(rows.threads()));
+    }
+    if let Some(basis) = basis.filter(|_| !more) {
+        let digest = answer.digest.clone();
+        node.known.keep(caller.user, &answer.cursor, basis, digest);
     }
     Ok(answer)
+}
+
+/// An answer that tells nothing.
+fn nothing() -> Sync {
+    Sync {
+        cursor: String::new(),
+        full: false,
+        more: false,
+        threads: Vec::new(),
+        contacts: Vec::new(),
+        sessions: Vec::new(),
+        me: None,
+        digest: None,
+    }
 }
 
 fn digest_of(threads: &[InboxParts]) -> String {
@@ -120,16 +145,7 @@ fn digest_of(threads: &[InboxParts]) -> String {
 }
 
 async fn shown(node: &Node, caller: Caller, rows: &Rows, told: Vec<Row<'_>>) -> Result<Sync> {
-    let mut answer = Sync {
-        cursor: String::new(),
-        full: false,
-        more: false,
-        threads: Vec::new(),
-        contacts: Vec::new(),
-        sessions: Vec::new(),
-        me: None,
-        digest: None,
-    };
+    let mut answer = nothing();
     let mut present = Vec::new();
     for row in told {
         match row {
@@ -164,7 +180,7 @@ async fn shown(node: &Node, caller: Caller, rows: &Rows, told: Vec<Row<'_>>) -> 
                     gone: true,
                 });
             }
-            Row::Me => answer.me = Some(user::own(&rows.me)),
+            Row::Me => answer.me = Some(user::own(rows.me())),
         }
     }
     let present = inbox::rows(node, caller, present).await?;

@@ -1,12 +1,12 @@
 //! Everything that sync can tell, in groups, with a hash of each row.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::inbox;
 use crate::node::{Caller, Node};
-use crate::{inbox, user};
 use kith_protocol::UserId;
 use kith_store::contact::ContactRow;
 use kith_store::inbox::InboxParts;
-use kith_store::session::SessionList;
+use kith_store::sync::{Basis, SyncRows};
 use kith_store::user::UserRow;
 use sha2::{Digest as _, Sha256};
 
@@ -18,45 +18,42 @@ pub(super) const ME: usize = THREAD_GROUPS + 2;
 pub(super) const GROUPS: usize = THREAD_GROUPS + 3;
 
 /// Everything that can be told, from now.
-pub(super) struct Rows {
-    pub(super) threads: Vec<InboxParts>,
-    pub(super) contacts: Vec<(ContactRow, Option<UserRow>)>,
-    pub(super) former: Vec<UserId>,
-    pub(super) sessions: SessionList,
-    pub(super) me: UserRow,
-}
+pub(super) struct Rows(SyncRows);
 
 impl Rows {
     pub(super) async fn load(node: &Node, caller: Caller) -> Result<Self> {
-        let contacts = node.store.contacts(caller.user).await?;
-        let ids: Vec<UserId> = contacts.iter().map(|(user, _)| *user).collect();
-        let users = node.store.users(&ids).await?;
-        let contacts = contacts
-            .into_iter()
-            .map(|(user, since)| ContactRow { user, since });
-        Ok(Self {
-            threads: inbox::all_parts(node, caller).await?,
-            contacts: contacts.zip(users).collect(),
-            former: node.store.former_contacts(caller.user).await?,
-            sessions: node.store.sessions(caller.user).await?,
-            me: user::row(node, caller.user).await?,
-        })
+        let rows = node.store.sync_rows(caller.user).await?;
+        rows.map(Self).ok_or(Error::NotFound)
+    }
+
+    pub(super) fn me(&self) -> &UserRow {
+        &self.0.me
+    }
+
+    pub(super) fn threads(&self) -> &[InboxParts] {
+        &self.0.threads
+    }
+
+    /// What they rest on, to be kept.
+    pub(super) fn basis(&mut self) -> Option<Basis> {
+        self.0.basis.take()
     }
 
     /// The items of every group, each sorted by id.
     pub(super) fn groups(&self) -> Vec<Vec<Item<'_>>> {
         let mut groups: Vec<Vec<Item<'_>>> = (0..GROUPS).map(|_| Vec::new()).collect();
-        for parts in &self.threads {
+        for parts in &self.0.threads {
             let id = parts.thread.bytes();
             groups[usize::from(id[0]) % THREAD_GROUPS].push(Item::thread(parts));
         }
-        for (row, user) in &self.contacts {
+        for (row, user) in &self.0.contacts {
             groups[CONTACTS].push(Item::contact(row, user.as_ref()));
         }
-        groups[CONTACTS].extend(self.former.iter().map(|&user| Item::former(user)));
-        groups[SESSIONS].extend(self.sessions.sessions.iter().map(Item::session));
-        groups[SESSIONS].extend(self.sessions.ended.iter().map(|&id| Item::ended(id)));
-        groups[ME].push(Item::me(&self.me));
+        groups[CONTACTS].extend(self.0.former.iter().map(|&user| Item::former(user)));
+        let sessions = &self.0.sessions;
+        groups[SESSIONS].extend(sessions.sessions.iter().map(Item::session));
+        groups[SESSIONS].extend(sessions.ended.iter().map(|&id| Item::ended(id)));
+        groups[ME].push(Item::me(self.me()));
         for group in &mut groups {
             group.sort_unstable_by_key(|item| item.id);
         }
@@ -171,6 +168,13 @@ pub(super) fn hash(id: &[u8; 16], numbers: &[u64]) -> u64 {
     u64::from_be_bytes([
         digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
     ])
+}
+
+/// A text, to be recognised.
+pub(super) fn hash_of(text: &str) -> u128 {
+    let digest = Sha256::digest(text.as_bytes());
+    let half = digest.first_chunk().copied().unwrap_or_default();
+    u128::from_be_bytes(half)
 }
 
 pub(super) fn sum(items: &[Item<'_>]) -> u64 {

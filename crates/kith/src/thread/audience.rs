@@ -27,7 +27,7 @@ pub struct Segment {
     last_seq: u64,
     /// To the thread's own channel.
     wide: bool,
-    /// To these personal channels.
+    /// To these personal channels, in ascending order.
     users: Vec<UserId>,
     /// Whose subscriptions end with it.
     left: Vec<UserId>,
@@ -175,15 +175,18 @@ impl Segment {
         let broker = node.channels.broker();
         let membership_seq = self.membership_seq;
         for frame in frames(thread, &self.entries) {
-            let envelope = Envelope {
+            let mut envelope = Envelope {
                 thread: Some(thread),
                 membership_seq,
                 frame,
+                except: Vec::new(),
             };
             for &user in &self.users {
                 broker.publish(Channel::User(user), &envelope);
             }
             if self.wide {
+                // Who has both channels is told once.
+                envelope.except.clone_from(&self.users);
                 broker.publish(Channel::Thread(thread), &envelope);
             }
         }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -79,10 +80,18 @@ struct Served {
 
 impl Served {
     fn start(folder: &Path, more: &[&str]) -> Self {
+        Self::under(None, folder, more)
+    }
+
+    /// Starts as under a service manager that listens on this socket.
+    fn under(manager: Option<&Path>, folder: &Path, more: &[&str]) -> Self {
         let data = folder.to_str().unwrap();
         let mut args = vec!["serve", "--json", "--data", data, "--listen", "127.0.0.1:0"];
         args.extend(more);
-        let mut child = kith(&args)
+        let mut command = kith(&args);
+        command.env_remove("NOTIFY_SOCKET");
+        command.envs(manager.map(|socket| ("NOTIFY_SOCKET", socket)));
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -366,6 +375,25 @@ fn it_stops_properly_on_either_signal_and_starts_again() {
 }
 
 #[test]
+fn a_service_manager_is_told_when_it_is_up_and_when_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("manager");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(FOR_EVER)).unwrap();
+    let told = || {
+        let mut words = [0; 256];
+        let length = manager.recv(&mut words).unwrap();
+        said(&words[..length])
+    };
+    let served = Served::under(Some(&socket), &folder.path().join("data"), &[]);
+    let up = format!("READY=1\nSTATUS=listening on http://{}\n", served.address);
+    assert_eq!(told(), up);
+    served.signal("TERM");
+    assert_eq!(told(), "STOPPING=1\n");
+    assert!(served.stopped().0);
+}
+
+#[test]
 fn a_connection_that_says_nothing_does_not_hold_up_a_stop() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(folder.path(), &["--set", "push.drain_s=600"]);
@@ -489,6 +517,93 @@ fn a_disabled_account_is_out_at_once_and_may_come_back() {
         !run(&["user", "disable", "../x", "--data", data])
             .status
             .success()
+    );
+}
+
+#[test]
+fn a_forgotten_password_is_replaced_and_all_devices_are_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &["--set", "log.filter=trace"]);
+    let answer = post(served.address, "/v1/register", ANN);
+    let me = format!(
+        "GET /v1/me HTTP/1.1\r\nauthorization: Bearer {}",
+        token_in(&answer)
+    );
+    let data = folder.path().to_str().unwrap();
+    let made = run(&["user", "password", "ann", "--json", "--data", data]);
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let password = made["password"].as_str().unwrap();
+    let refused = ask(served.address, &me);
+    assert!(refused.contains("\"session_revoked\""), "{refused}");
+    assert!(post(served.address, "/v1/login", ANN).starts_with("HTTP/1.1 401"));
+    let with = |password| ANN.replace("correct horse", password);
+    assert!(post(served.address, "/v1/login", &with(password)).starts_with("HTTP/1.1 200"));
+
+    let given = |line: &str| {
+        let mut child = kith(&["user", "password", "@ann", "--stdin", "--data", data])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(line.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let short = said(&given("short\n").stderr);
+    let why = "kith: the password on standard input: at least 8 bytes\n";
+    assert_eq!(short, why);
+    assert!(post(served.address, "/v1/login", &with(password)).starts_with("HTTP/1.1 200"));
+    let set = said(&given("battery staple\n").stdout);
+    assert_eq!(set, "all devices of ann are signed out\n");
+    let login = post(served.address, "/v1/login", &with("battery staple"));
+    assert!(login.starts_with("HTTP/1.1 200"), "{login}");
+    let nobody = run(&["user", "password", "bo", "--data", data]);
+    assert_eq!(said(&nobody.stderr), "kith: there is no user bo\n");
+
+    served.signal("TERM");
+    let (_, log) = served.stopped();
+    assert!(!log.contains(password) && !log.contains("battery staple"));
+}
+
+#[test]
+fn accounts_are_listed_and_shown_with_their_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), &[]);
+    for handle in ["boris", "ann", "cyril"] {
+        let answer = post(served.address, "/v1/register", &ANN.replace("ann", handle));
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    }
+    let data = folder.path().to_str().unwrap();
+    assert!(
+        run(&["user", "disable", "cyril", "--data", data])
+            .status
+            .success()
+    );
+    let list = said(&run(&["user", "list", "--data", data]).stdout);
+    let handles: Vec<_> = list.lines().map(|line| line.split(' ').next()).collect();
+    assert_eq!(handles, [Some("ann"), Some("boris"), Some("cyril")]);
+    assert!(
+        list.lines().last().unwrap().ends_with("  disabled"),
+        "{list}"
+    );
+    let list = said(&run(&["user", "list", "--json", "--data", data]).stdout);
+    for line in list.lines() {
+        let account: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(account["disabled"], account["handle"] == "cyril");
+        assert!(account.get("password").is_none(), "{line}");
+    }
+    let ann = said(&run(&["user", "show", "ann", "--data", data]).stdout);
+    assert!(ann.contains("phone") && ann.contains("127.0.0.1"), "{ann}");
+    let ann = run(&["user", "show", "@ann", "--json", "--data", data]);
+    let ann: serde_json::Value = serde_json::from_slice(&ann.stdout).unwrap();
+    assert_eq!(
+        (&ann["handle"], &ann["devices"][0]["kind"]),
+        (&"ann".into(), &"phone".into())
     );
 }
 
