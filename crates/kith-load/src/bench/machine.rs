@@ -69,6 +69,25 @@ pub(super) fn rss_bytes(pid: u32) -> Result<(u64, u64)> {
     Ok((now, field("VmHWM:").unwrap_or(now)))
 }
 
+/// The machine in words: cores, processor, memory, kernel.
+pub(super) fn described() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let line = |path: &str, name: &str| {
+        let text = fs::read_to_string(path).ok()?;
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let processor = line("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());
+    let memory_gib = line("/proc/meminfo", "MemTotal")
+        .and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok())
+        .map_or(0.0, |kib| kib / f64::from(1 << 20));
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!(
+        "{cores} cores ({processor}), {memory_gib:.0} GiB of memory, Linux {}",
+        kernel.trim()
+    )
+}
+
 /// User and system time of a process with all its threads.
 fn process_s(pid: &str) -> Result<f64> {
     let path = format!("/proc/{pid}/stat");
