@@ -151,7 +151,10 @@ fn blocks_bytes(folder: &Path) -> Result<u64> {
 /// The `kith` beside this program, unless one is given.
 pub fn find_binary(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = given {
-        return Ok(path.to_owned());
+        // The server starts in a folder of its own.
+        return path
+            .canonicalize()
+            .with_context(|| path.display().to_string());
     }
     let beside = std::env::current_exe()?.with_file_name("kith");
     if !beside.exists() {

@@ -83,7 +83,6 @@ struct Exchange {
     audience: Audience,
     sockets: Vec<Socket>,
     dirty: Vec<usize>,
-    open: usize,
     scratch: Vec<u8>,
     entry: Vec<u8>,
 }
@@ -95,6 +94,7 @@ struct Socket {
     out: Vec<u8>,
     /// Of the thread that begins with this socket.
     seq: u64,
+    is_open: bool,
 }
 
 impl Exchange {
@@ -112,12 +112,12 @@ impl Exchange {
                 partial: Vec::new(),
                 out: Vec::new(),
                 seq: 0,
+                is_open: true,
             });
         }
         Ok(Self {
             poll,
             audience,
-            open: sockets.len(),
             sockets,
             dirty: Vec::new(),
             scratch: vec![0; READ_BYTES],
@@ -127,7 +127,7 @@ impl Exchange {
 
     fn serve(mut self) -> Result<()> {
         let mut events = Events::with_capacity(1024);
-        while self.open > 0 {
+        while self.sockets.iter().any(|socket| socket.is_open) {
             match self.poll.poll(&mut events, None) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 other => other?,
@@ -155,7 +155,7 @@ impl Exchange {
             socket.partial.clear();
             let got = match socket.stream.read(&mut scratch[kept..]) {
                 Ok(0) => {
-                    self.open -= 1;
+                    socket.is_open = false;
                     break;
                 }
                 Ok(got) => got,
@@ -163,7 +163,7 @@ impl Exchange {
                 Err(error) => {
                     socket.partial.extend_from_slice(&scratch[..kept]);
                     // Anything but "no more for now" is the end of this socket.
-                    self.open -= usize::from(error.kind() != ErrorKind::WouldBlock);
+                    socket.is_open = error.kind() == ErrorKind::WouldBlock;
                     break;
                 }
             };

@@ -1,6 +1,6 @@
 //! Many clients come back at once: open a socket, sync from their cursor, fetch what they have missed.
 
-use super::machine::{Cpu, rss_bytes};
+use super::machine::{Cpu, check_open_files, rss_bytes};
 use super::pace::Pace;
 use super::request::Kept;
 use super::row::{Latency, MB, Row, histogram};
@@ -66,6 +66,7 @@ pub(super) fn catch_up(name: &str, target: &Target, clients: usize) -> Result<Ro
 
 /// The server is killed and starts again; all its clients come back, and meanwhile others chat.
 pub fn storm(kith: &Path, folder: &Path, clients: usize) -> Result<Row> {
+    check_open_files(clients)?;
     let mut server = Server::start(kith, folder)?;
     let target = Target::of(&server)?;
     let away = go_away(&target, clients)?;

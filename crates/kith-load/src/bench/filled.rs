@@ -40,7 +40,7 @@ pub fn filled(
         rows.extend(of_round);
     }
     server.kill()?;
-    rows.extend(doctor::doctor(binary, &server.data())?);
+    rows.extend(doctor::doctor(binary, &server.data(), long.entries)?);
     Ok(rows)
 }
 

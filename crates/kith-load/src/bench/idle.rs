@@ -1,6 +1,6 @@
 //! Sockets that say nothing, and the same after a little traffic: what memory each of them takes.
 
-use super::machine::{Cpu, rss_bytes};
+use super::machine::{Cpu, check_open_files, rss_bytes};
 use super::row::{MB, Row};
 use super::scenario::Size;
 use super::setup::Target;
@@ -15,25 +15,27 @@ use uuid::Uuid;
 const SENDS: usize = 3;
 /// Threads of this program that send them.
 const SENDERS: usize = 8;
-/// The server comes to rest before its memory is read.
-const REST: Duration = Duration::from_secs(2);
+/// The server comes to rest before its memory is read; a run that is only a try waits less.
+const REST_MAX: Duration = Duration::from_secs(2);
 
 /// Two rows: idle, and after traffic.
 pub(super) fn idle(name: &str, target: &Target, size: Size) -> Result<Vec<Row>> {
     let pid = target.pid.context("the server's --pid is needed")?;
+    check_open_files(size.sockets)?;
     let people = target.people(size.sockets)?;
     let threads: Result<Vec<String>> = people
         .iter()
         .map(|person| Ok(target.group(std::slice::from_ref(person))?.to_string()))
         .collect();
     let threads = threads?;
-    std::thread::sleep(REST);
+    let rest = REST_MAX.min(size.duration);
+    std::thread::sleep(rest);
     let before = Cpu::now(target.pid)?;
     let (rss_before, _) = rss_bytes(pid)?;
     let began = Instant::now();
     let mut sockets = open(target, &people)?;
     let opened_per_s = people.len() as f64 / began.elapsed().as_secs_f64();
-    std::thread::sleep(REST);
+    std::thread::sleep(rest);
     let row = |name: &str| -> Result<Row> {
         let (rss, _) = rss_bytes(pid)?;
         let used = before.until(&Cpu::now(target.pid)?);
@@ -45,7 +47,7 @@ pub(super) fn idle(name: &str, target: &Target, size: Size) -> Result<Vec<Row>> 
     let mut quiet = row(name)?;
     quiet.note = format!("{} sockets, opened at {opened_per_s:.0}/s", people.len());
     talk(&mut sockets, &threads)?;
-    std::thread::sleep(REST);
+    std::thread::sleep(rest);
     let mut after = row(&format!("{name}-after"))?;
     after.note = format!("each sent {SENDS} and got {} frames", 2 * SENDS);
     Ok(vec![quiet, after])

@@ -6,7 +6,7 @@ use super::disk::append_and_sync;
 use super::flow::Flow;
 use super::pace::Pace;
 use super::row::Row;
-use super::scenario::{PAIRS, Scenario, measured};
+use super::scenario::{PAIRS, ROOM, ROOM_LARGE, Scenario, Size, measured};
 use super::traffic::Traffic;
 use super::wire::{self, Wires};
 use anyhow::Result;
@@ -27,13 +27,14 @@ pub(super) enum Shape {
 
 impl Shape {
     /// Of a scenario, if it has one.
-    pub(super) fn of(scenario: Scenario) -> Option<Self> {
+    pub(super) fn of(scenario: Scenario, size: Size) -> Option<Self> {
+        let room = |online: usize, window| Some(Self::Room(online.min(size.members), window));
         match scenario {
             Scenario::Pairs => Some(Self::Pairs(PAIRS, 10)),
             Scenario::PairsOne => Some(Self::Pairs(PAIRS, 1)),
-            Scenario::Room => Some(Self::Room(200, 1)),
-            Scenario::RoomBusy => Some(Self::Room(200, 32)),
-            Scenario::RoomLarge => Some(Self::Room(1_000, 1)),
+            Scenario::Room => room(ROOM, 1),
+            Scenario::RoomBusy => room(ROOM, 32),
+            Scenario::RoomLarge => room(ROOM_LARGE, 1),
             _ => None,
         }
     }
@@ -42,7 +43,8 @@ impl Shape {
 /// Measures for a fifth of the time of the row what bounds it, and writes the ratios into it.
 pub(super) fn beside(row: &mut Row, shape: Shape, folder: &Path, duration: Duration) -> Result<()> {
     let messages_per_s = row.messages_per_s.unwrap_or_default();
-    if let Some(batch) = row.batch {
+    // A room is bounded by its deliveries, not by the few messages behind them.
+    if let (Some(batch), Shape::Pairs(..)) = (row.batch, shape) {
         let records = batch.round().max(1.0) as usize;
         let disk = append_and_sync(folder, records, duration / 5)?;
         row.of_disk = Some(messages_per_s / disk.value);
@@ -59,8 +61,8 @@ pub fn bare_sockets(duration: Duration) -> Result<Vec<Row>> {
     let shapes = [
         ("sockets-pairs", Shape::Pairs(PAIRS, 10)),
         ("sockets-pairs-one", Shape::Pairs(PAIRS, 1)),
-        ("sockets-room", Shape::Room(200, 1)),
-        ("sockets-room-busy", Shape::Room(200, 32)),
+        ("sockets-room", Shape::Room(ROOM, 1)),
+        ("sockets-room-busy", Shape::Room(ROOM, 32)),
     ];
     shapes
         .into_iter()

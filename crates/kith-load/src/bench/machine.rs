@@ -1,11 +1,14 @@
 //! CPU and memory as the kernel counts them: of the server, of ourselves, of everybody else.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::time::Instant;
 
 /// The kernel tells CPU time in hundredths of a second on every Linux that runs here (`USER_HZ`).
 const TICKS_PER_S: f64 = 100.0;
+
+/// Files, and connections for a moment, beside the sockets that stay open.
+const OTHER_FILES: usize = 1_000;
 
 /// CPU seconds used up to a moment.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +91,27 @@ pub(super) fn described() -> String {
     )
 }
 
+/// Refuses to begin what would run out of open files; servers that are started inherit the bound.
+pub(super) fn check_open_files(sockets: usize) -> Result<()> {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let most = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))
+        .and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    check_within(most, sockets)
+}
+
+fn check_within(most: Option<usize>, sockets: usize) -> Result<()> {
+    let needed = sockets + OTHER_FILES;
+    match most {
+        Some(most) if most < needed => bail!(
+            "{sockets} sockets need {needed} open files, but the limit is {most}: raise it \
+             with `ulimit -n {needed}`, or ask for fewer with --sockets"
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// User and system time of a process with all its threads.
 fn process_s(pid: &str) -> Result<f64> {
     let path = format!("/proc/{pid}/stat");
@@ -127,5 +151,13 @@ mod tests {
         let used = cpu.until(&Cpu::now(Some(me)).expect("counters"));
         assert!(used.server_s >= 0.0 && used.own_s >= 0.0 && used.others_cores >= 0.0);
         assert!(process_s("0").is_err());
+    }
+
+    #[test]
+    fn too_many_sockets_are_refused_before_anything_is_measured() {
+        assert!(check_within(Some(1024), 20).is_ok());
+        assert!(check_within(None, 10_000).is_ok(), "unlimited");
+        let refusal = check_within(Some(1024), 10_000).expect_err("too many");
+        assert!(refusal.to_string().contains("ulimit -n"), "{refusal}");
     }
 }

@@ -15,7 +15,11 @@ use std::time::Duration;
 
 /// Of most scenarios with messages.
 pub(super) const PAIRS: usize = 50;
-const WARM_UP: Duration = Duration::from_millis(1_000);
+/// People of the small and the large room; fewer if the largest group of the run is smaller.
+pub(super) const ROOM: usize = 200;
+pub(super) const ROOM_LARGE: usize = 1_000;
+/// At most; runs that are only a try need less.
+const WARM_UP_MAX: Duration = Duration::from_secs(1);
 
 /// What can be measured on a running server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,6 +84,13 @@ impl Default for Size {
     }
 }
 
+impl Size {
+    /// Warm-up and measured time.
+    fn times(&self) -> (Duration, Duration) {
+        (WARM_UP_MAX.min(self.duration), self.duration)
+    }
+}
+
 impl Scenario {
     /// The name on the command line and in results.
     pub fn name(self) -> String {
@@ -91,7 +102,7 @@ impl Scenario {
     pub fn run(self, target: &Target, size: Size, folder: &Path) -> Result<Vec<Row>> {
         let name = self.name();
         let mut rows = self.measure(&name, target, size).context(name)?;
-        if let (Some(shape), Some(row)) = (Shape::of(self), rows.first_mut()) {
+        if let (Some(shape), Some(row)) = (Shape::of(self, size), rows.first_mut()) {
             limit::beside(row, shape, folder, size.duration)?;
         }
         Ok(rows)
@@ -103,9 +114,9 @@ impl Scenario {
             Self::PairsOne => messages(name, target, target.pairs(PAIRS, 1)?, size),
             Self::Open => late(name, target, 5_000, size),
             Self::Open10k => late(name, target, 10_000, size),
-            Self::Room => deliveries(name, target, 200, 1, size),
-            Self::RoomBusy => deliveries(name, target, 200, 32, size),
-            Self::RoomLarge => deliveries(name, target, 1_000, 1, size),
+            Self::Room => deliveries(name, target, ROOM, 1, size),
+            Self::RoomBusy => deliveries(name, target, ROOM, 32, size),
+            Self::RoomLarge => deliveries(name, target, ROOM_LARGE, 1, size),
             Self::Crowd => crowd(name, target, size),
             Self::Idle => return idle::idle(name, target, size),
             Self::Resume => resume::resume(name, target, size),
@@ -129,7 +140,7 @@ pub(super) fn messages(
     mut traffic: Traffic,
     size: Size,
 ) -> Result<Row> {
-    let times = (WARM_UP, size.duration);
+    let times = size.times();
     let row = measured(name, Some(target), &mut traffic, times, Pace::Window)?;
     let per_s = row.messages_per_s.unwrap_or_default();
     Ok(row.valued(per_s, "messages/s"))
@@ -137,15 +148,16 @@ pub(super) fn messages(
 
 fn late(name: &str, target: &Target, per_s: u64, size: Size) -> Result<Row> {
     let mut traffic = target.pairs(PAIRS, u64::MAX)?;
-    let times = (WARM_UP, size.duration);
+    let times = size.times();
     let row = measured(name, Some(target), &mut traffic, times, Pace::Open(per_s))?;
     let p99 = row.latency_ms.unwrap_or_default().p99;
     Ok(row.valued(p99, "ms (p99)"))
 }
 
 fn deliveries(name: &str, target: &Target, online: usize, window: u64, size: Size) -> Result<Row> {
+    let online = online.min(size.members);
     let (mut traffic, _) = target.room(online, online, 1, window)?;
-    let times = (WARM_UP, size.duration);
+    let times = size.times();
     let row = measured(name, Some(target), &mut traffic, times, Pace::Window)?;
     let per_s = row.deliveries_per_s.unwrap_or_default();
     Ok(row.valued(per_s, "deliveries/s"))
@@ -153,11 +165,13 @@ fn deliveries(name: &str, target: &Target, online: usize, window: u64, size: Siz
 
 /// The same ten people send the same way in a small and in a large group.
 fn crowd(name: &str, target: &Target, size: Size) -> Result<Row> {
-    let half = size.duration / 2;
+    let half = Size {
+        duration: size.duration / 2,
+        ..size
+    };
     let cost = |members| -> Result<Row> {
         let (mut traffic, _) = target.room(members, 10, 10, 4)?;
-        let times = (WARM_UP, half);
-        measured(name, Some(target), &mut traffic, times, Pace::Window)
+        measured(name, Some(target), &mut traffic, half.times(), Pace::Window)
     };
     let (small, large) = (cost(10)?, cost(size.members)?);
     let us = |row: &Row| row.server_us.context("the server's --pid is needed");

@@ -75,6 +75,7 @@ enum What {
 /// Runs the whole table. Rows are interleaved, so that a bad minute of the machine does not spoil
 /// all runs of one. `each` sees every row as it comes.
 pub fn all(plan: &Plan, mut each: impl FnMut(&Row)) -> Result<Vec<Row>> {
+    machine::check_open_files(plan.size.sockets)?;
     let build = results::build(&plan.kith, &plan.size, plan.long.as_secs_f64())?;
     let mut results = Results::open(&plan.results, build, plan.fresh)?;
     let steps = steps(plan);
@@ -197,7 +198,7 @@ fn fresh(plan: &Plan, scenario: Scenario, size: Size) -> Result<Vec<Row>> {
 fn at_rest(plan: &Plan) -> Result<Row> {
     let before = machine::Cpu::now(None)?;
     let server = Server::start(&plan.kith, &plan.folder)?;
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2).min(plan.size.duration));
     let (rss, _) = machine::rss_bytes(server.pid())?;
     let used = before.until(&machine::Cpu::now(None)?);
     let mb = rss as f64 / MB;

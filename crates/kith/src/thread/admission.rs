@@ -35,8 +35,9 @@ const WAIT_MS: usize = 20;
 /// Always let in, however slowly they are answered: enough that every commit is full.
 const ALWAYS: usize = 256;
 
-/// Who is refused comes back after a second; until then it is not known that the load has ended.
-const STAYS_MS: i64 = 1_000;
+/// Who is refused comes back after a second and, by chance, up to another one. Until they had their turn
+/// it is not known that the load has ended: let in all at once, they would be the next overload.
+const STAYS_MS: i64 = 3_000;
 
 /// It meets others each hour.
 const DRAWN_EVERY_MS: i64 = 3_600_000;
