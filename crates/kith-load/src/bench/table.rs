@@ -91,9 +91,7 @@ pub fn all(plan: &Plan, mut each: impl FnMut(&Row)) -> Result<Vec<Row>> {
             .take(plan, &progress)
             .with_context(|| step.name.clone())?;
         let rows = results.add(&step.name, rows)?;
-        progress
-            .bar
-            .suspend(|| rows.iter().for_each(|row| each(row)));
+        progress.bar.suspend(|| rows.iter().for_each(&mut each));
         // What is there is of use, even if the rest is never measured.
         page::write(&plan.page, results.rows())?;
         progress.bar.inc(1);
