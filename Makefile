@@ -4,13 +4,14 @@
 CARGO := cargo
 DATA ?= data
 LISTEN ?= 127.0.0.1:8080
+BENCH ?=
 BUILT = $${CARGO_TARGET_DIR:-target}/release
 
-.PHONY: help run test check fmt lint deny audit docs example openapi bench clean
+.PHONY: help run test check fmt lint deny audit docs example openapi bench bench-large clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
 run: ## build kith and serve on 127.0.0.1:8080 with the data in ./data (DATA=, LISTEN=)
 	@command -v cc >/dev/null || { echo "kith needs a C linker: apt-get install build-essential"; exit 1; }
@@ -54,9 +55,12 @@ openapi: ## write docs/openapi.json anew from the code
 	$(CARGO) build --release --bin kith
 	$(BUILT)/kith openapi > docs/openapi.json
 
-bench: ## measure everything: rates, latencies, memory, start (about half an hour)
+bench: ## measure everything: rates, latencies, memory, start, overload (20 minutes; goes on where it stopped)
 	$(CARGO) build --release -p kith -p kith-load --bins
-	$(BUILT)/kith-load bench all --results bench/results.jsonl --page bench/results.md
+	$(BUILT)/kith-load bench all --results bench/results.jsonl --page bench/results.md $(BENCH)
+
+bench-large: ## the same with 10,000,000 entries in the large store (half an hour)
+	$(MAKE) bench BENCH="--entries 10000000 $(BENCH)"
 
 clean: ## remove what was built
 	$(CARGO) clean

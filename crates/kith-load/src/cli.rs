@@ -64,7 +64,7 @@ struct Replay {
 
 /// Measure a server, or all rows of the table.
 ///
-/// One line for people goes to standard error and one of JSON to standard output for each run.
+/// One line for people goes to standard error and one of JSON to standard output for each row.
 #[derive(Args)]
 #[command(after_help = "\
 Without --server, a server is started for each run; its CPU and memory are known then. For a
@@ -72,10 +72,16 @@ running server give its process with --pid.
 
 Exit code: 0 if it was measured, 1 if entries were missing, repeated or dropped, 2 on an error.
 
+`all` goes on where it was interrupted: what stands in --results for the same programs at the same
+size is not measured again, except with --fresh.
+
 Examples:
   kith-load bench pairs --duration-s 60
   kith-load bench room --server http://127.0.0.1:8080 --pid 4711
-  kith-load bench all --results bench/results.jsonl --page bench/results.md")]
+  kith-load bench overload
+  kith-load bench all --results bench/results.jsonl --page bench/results.md
+  kith-load bench all --runs 1 --duration-s 1 --long-s 2 --sockets 200 --entries 20000
+      (a try of every row in a minute)")]
 struct Bench {
     /// What to measure.
     #[arg(value_enum)]
@@ -88,28 +94,34 @@ struct Bench {
     /// Measured time of a run.
     #[arg(long, default_value_t = 15)]
     duration_s: u64,
-    /// Measured time of the one long run of `all`.
+    /// Measured time of the long runs of `all`.
     #[arg(long, default_value_t = 60)]
     long_s: u64,
-    /// Runs of each row of `all`, and of `start`.
+    /// Runs of each row of `all`, and of `filled`.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Sockets of `idle`.
+    /// Sockets of `idle` and `storm`, and at most of `overload`.
     #[arg(long, default_value_t = 10_000)]
     sockets: usize,
-    /// Entries of the long thread of `pages` and `start`.
+    /// Entries of the long thread of `pages` and `filled`.
     #[arg(long, default_value_t = 1_000_000)]
     entries: u64,
     /// Members of the large group of `crowd`.
     #[arg(long, default_value_t = 5_000)]
     members: usize,
+    /// Clients of `catch-up`.
+    #[arg(long, default_value_t = 2_000)]
+    returning: usize,
     /// For places that are drawn.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// With `all`: a line of JSON is appended here for each run.
+    /// With `all`: measure again what stands in the results already.
+    #[arg(long)]
+    fresh: bool,
+    /// With `all`: a line of JSON is appended here for each row.
     #[arg(long, default_value = "bench/results.jsonl")]
     results: PathBuf,
-    /// With `all`: the page with medians, targets, and what was hit.
+    /// With `all`: the page with medians, targets, and what was reached; in JSON beside it.
     #[arg(long, default_value = "bench/results.md")]
     page: PathBuf,
     /// Print only JSON.
@@ -134,8 +146,10 @@ struct ServerArgs {
 #[derive(Clone, Copy)]
 enum What {
     All,
-    Start,
+    Filled,
+    Storm,
     Disk,
+    Sockets,
     One(Scenario),
 }
 
@@ -150,21 +164,31 @@ impl ValueEnum for What {
             Self::One(Open10k),
             Self::One(Room),
             Self::One(RoomBusy),
+            Self::One(RoomLarge),
             Self::One(Crowd),
             Self::One(Idle),
             Self::One(Resume),
+            Self::One(CatchUp),
             Self::One(Pages),
-            Self::Start,
+            Self::One(Overload),
+            Self::Storm,
+            Self::Filled,
             Self::Disk,
+            Self::Sockets,
         ]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::All => PossibleValue::new("all").help("Every row of the table"),
-            Self::Start => PossibleValue::new("start")
-                .help("Pages of a long thread, and from kill -9 to the first answer"),
+            Self::Filled => PossibleValue::new("filled").help(
+                "Pages, CPU and room on the disk of a large store, and starting it after kill -9",
+            ),
+            Self::Storm => PossibleValue::new("storm")
+                .help("10,000 clients come back at once after a restart, while others chat"),
             Self::Disk => PossibleValue::new("disk").help("What the disk itself can do"),
+            Self::Sockets => PossibleValue::new("sockets")
+                .help("What the same sockets do with no server behind them"),
             Self::One(scenario) => return scenario.to_possible_value(),
         })
     }
@@ -213,24 +237,31 @@ impl Replay {
 
 impl Bench {
     fn run(self) -> Result<bool> {
+        let folder = &self.server.folder;
         let rows = match self.what {
             What::All => bench::all(&self.plan()?, |row| self.show(row))?,
             What::Disk => {
-                let folder = &self.server.folder;
-                let time = Duration::from_secs(self.duration_s);
-                vec![bench::append_and_sync(folder, 1, time)?]
+                let disk = |records| bench::append_and_sync(folder, records, self.duration());
+                vec![disk(1)?, disk(100)?]
             }
-            What::Start => {
+            What::Sockets => bench::bare_sockets(self.duration())?,
+            What::Storm => {
                 let kith = find_binary(self.server.kith.as_deref())?;
-                let folder = &self.server.folder;
+                vec![bench::storm(&kith, folder, self.sockets)?]
+            }
+            What::Filled => {
+                let kith = find_binary(self.server.kith.as_deref())?;
                 let bar = ProgressBar::new(self.entries).with_message("filling");
                 let fill = |done| bar.set_position(done);
                 bench::filled(&kith, folder, self.size(), self.runs, fill)?
             }
             What::One(scenario) => {
                 let (server, url) = self.server.open()?;
-                let pid = self.pid.or(server.as_ref().map(Server::pid));
-                vec![scenario.run(&Target::new(&url, pid)?, self.size())?]
+                let target = match &server {
+                    Some(server) => Target::of(server)?,
+                    None => Target::new(&url, self.pid)?,
+                };
+                scenario.run(&target, self.size(), folder)?
             }
         };
         if !matches!(self.what, What::All) {
@@ -251,12 +282,17 @@ impl Bench {
         }
     }
 
+    fn duration(&self) -> Duration {
+        Duration::from_secs(self.duration_s)
+    }
+
     fn size(&self) -> Size {
         Size {
-            duration: Duration::from_secs(self.duration_s),
+            duration: self.duration(),
             sockets: self.sockets,
             entries: self.entries,
             members: self.members,
+            returning: self.returning,
             seed: self.seed,
         }
     }
@@ -270,6 +306,7 @@ impl Bench {
             runs: self.runs,
             long: Duration::from_secs(self.long_s),
             size: self.size(),
+            fresh: self.fresh,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! A kith server of our own, as a child process with a data folder that goes away with it.
 
 use anyhow::{Context, Result, bail};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -44,9 +44,36 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
     /// The server's process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its admin socket.
+    pub fn admin(&self) -> PathBuf {
+        self.data().join("admin.sock")
+    }
+
+    /// The server's own folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Bytes that its folder takes on the disk.
+    pub fn disk_bytes(&self) -> Result<u64> {
+        blocks_bytes(&self.data())
+    }
+
+    /// Ends the process as `kill -9` does and leaves the data; [`Server::kill_and_start`] starts it again.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill().context("kill the server")?;
+        self.child.wait().context("wait for the server")?;
+        Ok(())
     }
 
     /// Where the data lies.
@@ -57,8 +84,7 @@ impl Server {
     /// Kills the process as `kill -9` does, starts it again on the same data and says how long it
     /// took until `answers` was true.
     pub fn kill_and_start(&mut self, mut answers: impl FnMut() -> bool) -> Result<Duration> {
-        self.child.kill().context("kill the server")?;
-        self.child.wait().context("wait for the server")?;
+        self.kill()?;
         let began = Instant::now();
         self.child = spawn(&self.binary, self.folder.path(), self.port)?;
         while !answers() {
@@ -106,10 +132,29 @@ impl Drop for Server {
     }
 }
 
+/// Blocks in use, not lengths: files of a fixed size may be mostly holes.
+fn blocks_bytes(folder: &Path) -> Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let entry = entry?;
+        // A file that is gone meanwhile takes no room.
+        let Ok(meta) = entry.metadata() else { continue };
+        bytes += match meta.is_dir() {
+            true => blocks_bytes(&entry.path())?,
+            false => meta.blocks() * 512,
+        };
+    }
+    Ok(bytes)
+}
+
 /// The `kith` beside this program, unless one is given.
 pub fn find_binary(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = given {
-        return Ok(path.to_owned());
+        // The server starts in a folder of its own.
+        return path
+            .canonicalize()
+            .with_context(|| path.display().to_string());
     }
     let beside = std::env::current_exe()?.with_file_name("kith");
     if !beside.exists() {
@@ -132,7 +177,6 @@ fn spawn(binary: &Path, folder: &Path, port: u16) -> Result<Child> {
             "KITH_STORE_FOLDER",
             folder.join("data").display().to_string(),
         ),
-        ("KITH_ADMIN_LISTEN", "off".to_owned()),
         ("KITH_LIMITS_ENABLED", "false".to_owned()),
         ("KITH_THREAD_GROUP_MAX_MEMBERS", "5000".to_owned()),
         // Passwords are not what is tried here: the least that Argon2 takes.

@@ -123,6 +123,7 @@ pub fn submit(
             reply,
             place,
             refusal,
+            ticket: None,
         },
     );
 }

@@ -28,6 +28,18 @@ use Kind::{Counter, Gauge};
 const KEPT: &[(&str, &str, Kind, &str)] = &[
     ("connections", "kith_connections", Gauge, "open sockets"),
     (
+        "unanswered_commands",
+        "kith_unanswered_commands",
+        Gauge,
+        "sends and other acts on threads that are not answered yet",
+    ),
+    (
+        "overloaded",
+        "kith_overloaded_total",
+        Counter,
+        "acts on threads that were refused because more came than could be done in time",
+    ),
+    (
         "commits",
         "kith_store_commits_total",
         Counter,

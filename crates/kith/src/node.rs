@@ -73,7 +73,7 @@ impl Node {
             push: Push::new(&config, clock.clone()),
             channels: Channels::local(),
             presence: Presence::local(&config, clock.clone()),
-            sequencer: Sequencer::start(node.clone(), config.thread.shards),
+            sequencer: Sequencer::start(node.clone(), clock.clone(), config.thread.shards),
             delivered: Delivered::default(),
             known: Known::default(),
             relations: Relations::default(),

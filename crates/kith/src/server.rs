@@ -129,6 +129,7 @@ impl Running {
     pub fn figures(&self) -> Vec<(&'static str, f64)> {
         let mut figures = self.node.store.figures();
         figures.push(("connections", self.node.push.connections() as f64));
+        figures.extend(self.node.sequencer.figures());
         figures
     }
 

@@ -1,7 +1,9 @@
 //! A pretend server for two sockets in one thread, with faults on request: what the generator
 //! counts is tried against it.
 
-use super::traffic::{Flow, Pace, Traffic};
+use super::flow::Flow;
+use super::pace::Pace;
+use super::traffic::Traffic;
 use super::wire::{self, Wires};
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,11 +1,14 @@
 //! CPU and memory as the kernel counts them: of the server, of ourselves, of everybody else.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::time::Instant;
 
 /// The kernel tells CPU time in hundredths of a second on every Linux that runs here (`USER_HZ`).
 const TICKS_PER_S: f64 = 100.0;
+
+/// Files, and connections for a moment, beside the sockets that stay open.
+const OTHER_FILES: usize = 1_000;
 
 /// CPU seconds used up to a moment.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +72,46 @@ pub(super) fn rss_bytes(pid: u32) -> Result<(u64, u64)> {
     Ok((now, field("VmHWM:").unwrap_or(now)))
 }
 
+/// The machine in words: cores, processor, memory, kernel.
+pub(super) fn described() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let line = |path: &str, name: &str| {
+        let text = fs::read_to_string(path).ok()?;
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let processor = line("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());
+    let memory_gib = line("/proc/meminfo", "MemTotal")
+        .and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok())
+        .map_or(0.0, |kib| kib / f64::from(1 << 20));
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!(
+        "{cores} cores ({processor}), {memory_gib:.0} GiB of memory, Linux {}",
+        kernel.trim()
+    )
+}
+
+/// Refuses to begin what would run out of open files; servers that are started inherit the bound.
+pub(super) fn check_open_files(sockets: usize) -> Result<()> {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let most = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))
+        .and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    check_within(most, sockets)
+}
+
+fn check_within(most: Option<usize>, sockets: usize) -> Result<()> {
+    let needed = sockets + OTHER_FILES;
+    match most {
+        Some(most) if most < needed => bail!(
+            "{sockets} sockets need {needed} open files, but the limit is {most}: raise it \
+             with `ulimit -n {needed}`, or ask for fewer with --sockets"
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// User and system time of a process with all its threads.
 fn process_s(pid: &str) -> Result<f64> {
     let path = format!("/proc/{pid}/stat");
@@ -108,5 +151,13 @@ mod tests {
         let used = cpu.until(&Cpu::now(Some(me)).expect("counters"));
         assert!(used.server_s >= 0.0 && used.own_s >= 0.0 && used.others_cores >= 0.0);
         assert!(process_s("0").is_err());
+    }
+
+    #[test]
+    fn too_many_sockets_are_refused_before_anything_is_measured() {
+        assert!(check_within(Some(1024), 20).is_ok());
+        assert!(check_within(None, 10_000).is_ok(), "unlimited");
+        let refusal = check_within(Some(1024), 10_000).expect_err("too many");
+        assert!(refusal.to_string().contains("ulimit -n"), "{refusal}");
     }
 }

@@ -1,287 +1,161 @@
-//! The Markdown page of `bench all`: median, spread, target, hit or miss.
+//! The page of `bench all` in Markdown, and the same in JSON: medians, spread, limits, targets.
 
+use super::machine;
 use super::row::{Row, short};
+use super::target::{Reach, TARGETS, Target};
+use anyhow::{Context, Result};
+use serde::Serialize;
 use std::fmt::Write;
+use std::path::Path;
 
-/// One figure with its target.
-struct Target {
+/// What is known of one figure.
+#[derive(Serialize)]
+struct Figure {
     what: &'static str,
     scenario: &'static str,
     unit: &'static str,
-    read: fn(&Row) -> Option<f64>,
-    reach: Reach,
+    runs: usize,
+    /// Runs during which other programs took more than a tenth of a core.
+    disturbed: usize,
+    median: Option<f64>,
+    least: Option<f64>,
+    most: Option<f64>,
+    /// Median of the part of what append and fdatasync allow.
+    of_disk: Option<f64>,
+    /// Median of the part of what bare sockets do.
+    of_sockets: Option<f64>,
+    first: Option<Verdict>,
+    aim: Option<Verdict>,
 }
 
-#[derive(Clone, Copy)]
-enum Reach {
-    AtLeast(f64),
-    AtMost(f64),
-    /// Shown for comparison only.
-    Shown,
+#[derive(Serialize)]
+struct Verdict {
+    reached: bool,
+    /// Better by this part of the target; worse below 0.
+    by: f64,
 }
 
-const TARGETS: &[Target] = &[
-    row(
-        "1:1, 50 pairs, window 10",
-        "pairs-long",
-        "messages/s",
-        value,
-        Reach::AtLeast(45_000.0),
-    ),
-    row(
-        "– server CPU per message",
-        "pairs-long",
-        "µs",
-        server_us,
-        Reach::AtMost(25.0),
-    ),
-    row(
-        "– the same in short runs",
-        "pairs",
-        "messages/s",
-        value,
-        Reach::Shown,
-    ),
-    row(
-        "– server CPU, short runs",
-        "pairs",
-        "µs",
-        server_us,
-        Reach::Shown,
-    ),
-    row(
-        "1:1, 50 pairs, window 1",
-        "pairs-one",
-        "messages/s",
-        value,
-        Reach::AtLeast(25_000.0),
-    ),
-    row("– p99", "pairs-one", "ms", p99, Reach::AtMost(6.0)),
-    row(
-        "open loop 5,000/s, p99",
-        "open",
-        "ms",
-        p99,
-        Reach::AtMost(5.0),
-    ),
-    row("– p99.9", "open", "ms", p999, Reach::AtMost(50.0)),
-    row(
-        "group of 200, one at a time",
-        "room",
-        "deliveries/s",
-        value,
-        Reach::AtLeast(150_000.0),
-    ),
-    row(
-        "group of 200, 32 under way",
-        "room-busy",
-        "deliveries/s",
-        value,
-        Reach::AtLeast(1e6),
-    ),
-    row(
-        "5,000 members, 10 online, CPU",
-        "crowd",
-        "× a group of 10",
-        value,
-        Reach::AtMost(1.3),
-    ),
-    row(
-        "idle WebSocket",
-        "idle",
-        "kB RSS each",
-        value,
-        Reach::AtMost(5.0),
-    ),
-    row(
-        "resume by token with sync",
-        "resume",
-        "per s",
-        value,
-        Reach::AtLeast(5_000.0),
-    ),
-    row(
-        "page of 50 in a long thread, p99",
-        "pages",
-        "ms",
-        value,
-        Reach::AtMost(1.0),
-    ),
-    row(
-        "– median against a thread of 1,000",
-        "pages",
-        "×",
-        ratio,
-        Reach::AtMost(1.2),
-    ),
-    row(
-        "start after kill -9",
-        "start-after-kill",
-        "ms",
-        value,
-        Reach::AtMost(200.0),
-    ),
-    row("RSS at rest", "rest", "MB", value, Reach::AtMost(20.0)),
-    row(
-        "RSS at 10,000 messages/s",
-        "open-10k",
-        "MB",
-        rss_max,
-        Reach::AtMost(64.0),
-    ),
-    row(
-        "RSS saturated",
-        "pairs-long",
-        "MB",
-        rss_max,
-        Reach::AtMost(112.0),
-    ),
-    row(
-        "stripped binary",
-        "binary",
-        "MB",
-        value,
-        Reach::AtMost(20.0),
-    ),
-    row(
-        "disk: one record a sync",
-        "disk-1",
-        "records/s",
-        value,
-        Reach::Shown,
-    ),
-    row(
-        "disk: 100 records a sync",
-        "disk-100",
-        "records/s",
-        value,
-        Reach::Shown,
-    ),
-];
+/// Writes the page to `path` and the same in JSON beside it.
+pub(super) fn write(path: &Path, rows: &[Row]) -> Result<()> {
+    let machine = machine::described();
+    let write = |path: &Path, text: String| {
+        std::fs::write(path, text).with_context(|| path.display().to_string())
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let figures: Vec<Figure> = TARGETS.iter().map(|target| figure(target, rows)).collect();
+    let json = serde_json::json!({
+        "machine": machine,
+        "build": rows.first().map(|row| &row.build),
+        "faults": faults(rows),
+        "figures": figures,
+    });
+    write(
+        &path.with_extension("json"),
+        serde_json::to_string_pretty(&json)? + "\n",
+    )?;
+    write(path, page(&machine, rows))
+}
 
-/// The page for these rows.
-pub(super) fn page(rows: &[Row]) -> String {
-    let mut page = String::from(
-        "<!-- Written by `kith-load bench all`. -->\n# Measured\n\n\
+fn page(machine: &str, rows: &[Row]) -> String {
+    let mut page = format!(
+        "<!-- Written by `kith-load bench all`. -->\n# Measured\n\n{machine}.\n\n\
          Load generator and server on the same machine, loopback, no TLS. Durable: every message is\n\
-         synced to disk before it is acknowledged. CPU is the server's user and system time.\n\n\
-         | what | median | spread | runs | target | |\n|---|---|---|---|---|---|\n",
+         synced to disk before it is acknowledged. CPU is the server's user and system time. *Of the disk*\n\
+         is the part of what append and fdatasync allow in batches as large as the server's, *of bare\n\
+         sockets* that of the same frames over the same sockets without a server behind them; both measured\n\
+         right after the run.\n\n\
+         | what | median | spread | runs | of the disk | of bare sockets | first target | aim |\n\
+         |---|---|---|---|---|---|---|---|\n",
     );
     for target in TARGETS {
-        line(&mut page, target, rows);
+        line(&mut page, target, &figure(target, rows));
     }
     notes(&mut page, rows);
     page
 }
 
-fn line(page: &mut String, target: &Target, rows: &[Row]) {
+fn figure(target: &Target, rows: &[Row]) -> Figure {
     let of_it: Vec<&Row> = rows
         .iter()
         .filter(|row| row.scenario == target.scenario)
         .collect();
-    let mut figures: Vec<f64> = of_it.iter().filter_map(|row| (target.read)(row)).collect();
-    figures.sort_by(f64::total_cmp);
-    let Some(median) = median(&figures) else {
-        let _ = writeln!(
-            page,
-            "| {} | – | – | 0 | {} | |",
-            target.what,
-            target.reach.shown()
-        );
-        return;
+    let figures = sorted(of_it.iter().filter_map(|row| (target.read)(row)));
+    let median_figure = median(&figures);
+    let verdict = |reach: Reach| {
+        let (reached, by) = reach.verdict(median_figure?)?;
+        Some(Verdict { reached, by })
     };
-    let spread = match (figures.first(), figures.last()) {
-        (Some(least), Some(most)) if figures.len() > 1 => {
-            format!("{} to {}", short(*least), short(*most))
+    Figure {
+        what: target.what,
+        scenario: target.scenario,
+        unit: target.unit,
+        runs: figures.len(),
+        disturbed: of_it.iter().filter(|row| row.disturbed).count(),
+        median: median_figure,
+        least: figures.first().copied(),
+        most: figures.last().copied(),
+        of_disk: median(&sorted(of_it.iter().filter_map(|row| row.of_disk))),
+        of_sockets: median(&sorted(of_it.iter().filter_map(|row| row.of_sockets))),
+        first: verdict(target.first),
+        aim: verdict(target.aim),
+    }
+}
+
+fn line(page: &mut String, target: &Target, figure: &Figure) {
+    let median = match figure.median {
+        Some(median) => format!("{} {}", short(median), figure.unit),
+        None => "–".to_owned(),
+    };
+    let spread = match (figure.least, figure.most) {
+        (Some(least), Some(most)) if figure.runs > 1 => {
+            format!("{} to {}", short(least), short(most))
         }
         _ => "–".to_owned(),
     };
-    let disturbed = of_it.iter().filter(|row| row.disturbed).count();
-    let runs = match disturbed {
-        0 => figures.len().to_string(),
-        some => format!("{} ({some} disturbed)", figures.len()),
+    let runs = match figure.disturbed {
+        0 => figure.runs.to_string(),
+        some => format!("{} ({some} disturbed)", figure.runs),
+    };
+    // The limits are those of the row, not of each figure in it.
+    let is_first = figure.unit.ends_with("/s");
+    let part = |of: Option<f64>| match of.filter(|_| is_first) {
+        Some(of) => format!("{:.0} %", of * 100.0),
+        None => String::new(),
     };
     // Writing into a string does not fail.
     let _ = writeln!(
         page,
-        "| {} | {} {} | {spread} | {runs} | {} | {} |",
-        target.what,
-        short(median),
-        target.unit,
-        target.reach.shown(),
-        target.reach.verdict(median),
+        "| {} | {median} | {spread} | {runs} | {} | {} | {} | {} |",
+        figure.what,
+        part(figure.of_disk),
+        part(figure.of_sockets),
+        target.first.shown(figure.median),
+        target.aim.shown(figure.median),
     );
 }
 
 fn notes(page: &mut String, rows: &[Row]) {
     page.push_str("\nDisturbed: other programs took more than 0.1 core during the run.\n");
-    let faults: u64 = rows.iter().map(|row| row.faults).sum();
     let _ = writeln!(
         page,
-        "\nMissing, repeated or dropped entries in all runs: {faults}.\n"
+        "\nMissing, repeated or dropped entries in all runs: {}.\n",
+        faults(rows)
     );
     for row in rows.iter().filter(|row| !row.note.is_empty()) {
         let _ = writeln!(page, "- {}: {}", row.scenario, row.note);
     }
 }
 
-impl Reach {
-    fn shown(self) -> String {
-        match self {
-            Self::AtLeast(bound) => format!("≥ {}", short(bound)),
-            Self::AtMost(bound) => format!("≤ {}", short(bound)),
-            Self::Shown => String::new(),
-        }
-    }
-
-    fn verdict(self, figure: f64) -> &'static str {
-        match self {
-            Self::AtLeast(bound) if figure >= bound => "hit",
-            Self::AtMost(bound) if figure <= bound => "hit",
-            Self::Shown => "",
-            _ => "**miss**",
-        }
-    }
+fn faults(rows: &[Row]) -> u64 {
+    rows.iter().map(|row| row.faults).sum()
 }
 
-const fn row(
-    what: &'static str,
-    scenario: &'static str,
-    unit: &'static str,
-    read: fn(&Row) -> Option<f64>,
-    reach: Reach,
-) -> Target {
-    Target {
-        what,
-        scenario,
-        unit,
-        read,
-        reach,
-    }
-}
-
-fn value(row: &Row) -> Option<f64> {
-    Some(row.value)
-}
-
-fn server_us(row: &Row) -> Option<f64> {
-    row.server_us
-}
-
-fn p99(row: &Row) -> Option<f64> {
-    Some(row.latency_ms?.p99)
-}
-
-fn p999(row: &Row) -> Option<f64> {
-    Some(row.latency_ms?.p999)
-}
-
-fn ratio(row: &Row) -> Option<f64> {
-    row.ratio
-}
-
-fn rss_max(row: &Row) -> Option<f64> {
-    row.rss_max_mb
+fn sorted(figures: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut figures: Vec<f64> = figures.collect();
+    figures.sort_by(f64::total_cmp);
+    figures
 }
 
 /// Of sorted figures.
@@ -300,23 +174,43 @@ mod tests {
             scenario: scenario.to_owned(),
             value,
             disturbed,
+            of_sockets: Some(0.5),
             ..Row::default()
         }
     }
 
     #[test]
-    fn the_page_shows_median_spread_and_whether_the_target_was_hit() {
+    fn the_page_shows_median_spread_limits_and_whether_the_targets_were_reached() {
         let rows = [
             measured("pairs-one", 26_000.0, false),
             measured("pairs-one", 20_000.0, true),
             measured("pairs-one", 30_000.0, false),
             measured("rest", 25.0, false),
         ];
-        let page = page(&rows);
+        let page = page("2 cores", &rows);
         assert!(
-            page.contains("| 26 k messages/s | 20 k to 30 k | 3 (1 disturbed) | ≥ 25 k | hit |")
+            page.contains(
+                "| 26 k messages/s | 20 k to 30 k | 3 (1 disturbed) |  | 50 % | ≥ 25 k: reached | ≥ 40 k: **missed by 35 %** |"
+            ),
+            "{page}"
         );
-        assert!(page.contains("| RSS at rest | 25.0 MB | – | 1 | ≤ 20.0 | **miss** |"));
-        assert!(page.contains("| idle WebSocket | – | – | 0 |"));
+        assert!(
+            page.contains("| RSS at rest | 25.0 MB | – | 1 |  |  | ≤ 20.0: **missed by 25 %** |")
+        );
+        assert!(page.contains("| idle WebSocket, 10,000 | – | – | 0 |"));
+    }
+
+    #[test]
+    fn the_page_and_its_json_are_written_together() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("bench/results.md");
+        write(&path, &[measured("rest", 15.0, false)])?;
+        let json: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path.with_extension("json"))?)?;
+        let figures = json["figures"].as_array().context("figures")?;
+        let rest = figures.iter().find(|figure| figure["scenario"] == "rest");
+        assert_eq!(rest.context("a row")?["aim"]["reached"], true);
+        assert!(std::fs::read_to_string(path)?.contains("RSS at rest"));
+        Ok(())
     }
 }

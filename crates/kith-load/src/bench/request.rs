@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Answers are pages of 50 short messages or small syncs.
 const ANSWER_MAX_BYTES: usize = 4 << 20;
 
-/// A connection for GET requests of one session.
+/// A connection for requests of one session.
 pub(super) struct Kept {
     stream: TcpStream,
     head: String,
@@ -24,14 +24,28 @@ impl Kept {
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         Ok(Self {
             stream,
-            head: format!("host: {address}\r\nauthorization: Bearer {token}\r\n\r\n"),
+            head: format!("host: {address}\r\nauthorization: Bearer {token}\r\n"),
             answer: Vec::with_capacity(64 * 1024),
         })
     }
 
-    /// The body of the answer, which must be a 200.
+    /// The body of the answer, which must be a success.
     pub(super) fn get(&mut self, path: &str) -> Result<&[u8]> {
-        let request = format!("GET {path} HTTP/1.1\r\n{}", self.head);
+        let request = format!("GET {path} HTTP/1.1\r\n{}\r\n", self.head);
+        self.exchange(request)
+    }
+
+    /// The same for JSON that is sent; the answer must be a success.
+    pub(super) fn post(&mut self, path: &str, json: &str) -> Result<&[u8]> {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
+            self.head,
+            json.len()
+        );
+        self.exchange(request)
+    }
+
+    fn exchange(&mut self, request: String) -> Result<&[u8]> {
         self.stream.write_all(request.as_bytes())?;
         self.answer.clear();
         let body = loop {
@@ -51,7 +65,7 @@ impl Kept {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut head = httparse::Response::new(&mut headers);
         head.parse(&self.answer[..body]).context("headers")?;
-        if head.code != Some(200) {
+        if !head.code.is_some_and(|code| (200..300).contains(&code)) {
             bail!("refused: {}", String::from_utf8_lossy(&self.answer));
         }
         head.headers

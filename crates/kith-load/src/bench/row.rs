@@ -1,10 +1,13 @@
 //! One measured run: what goes into a line of JSON and into a line for people.
 
+use super::flow::Counted;
 use super::machine::Used;
-use super::traffic::Counted;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// Memory is told in millions of bytes.
+pub(super) const MB: f64 = 1e6;
 
 /// Above this, what other programs did has spoiled the figures.
 pub(super) const OTHERS_MAX_CORES: f64 = 0.1;
@@ -14,6 +17,15 @@ pub(super) const OTHERS_MAX_CORES: f64 = 0.1;
 pub struct Row {
     /// Which scenario.
     pub scenario: String,
+    /// Which of the runs of `all`, from 0.
+    #[serde(default)]
+    pub run: usize,
+    /// In `all`: which programs were measured, at which size.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub build: String,
+    /// In `all`: what was run to get this row.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub step: String,
     /// Measured time.
     pub duration_s: f64,
     /// The figure that the scenario is about, by [`Row::unit`].
@@ -39,6 +51,24 @@ pub struct Row {
     /// Percentiles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
+    /// Messages sent, those of the warm-up too.
+    #[serde(default)]
+    pub sent: u64,
+    /// Messages that the server made durable with one sync, on average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<f64>,
+    /// Part of what append and fdatasync allow in batches of that size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_disk: Option<f64>,
+    /// Part of what the same sockets do with nothing behind them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_sockets: Option<f64>,
+    /// From the end of overload until messages were on time again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered_ms: Option<f64>,
+    /// 99 of 100 messages of others were faster while clients came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat_p99_ms: Option<f64>,
     /// Median against that of a small thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio: Option<f64>,

@@ -1,20 +1,25 @@
 //! People, groups and sockets for a measured run.
 
-use super::traffic::{Flow, Traffic};
+use super::flow::Flow;
+use super::traffic::Traffic;
 use super::wire::{self, Wires};
+use crate::server::Server;
 use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
 use kith_client::{Api, Session, registration};
 use kith_protocol::session::DeviceKind;
 use kith_protocol::thread::USER_IDS_MAX;
 use kith_protocol::{ThreadId, UserId};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 /// Calls at a time while people sign up.
 const CALLS_AT_ONCE: usize = 16;
-pub(super) const PASSWORD: &str = "measured load";
+const PASSWORD: &str = "measured load";
 
 /// A server to measure.
 pub struct Target {
@@ -22,12 +27,21 @@ pub struct Target {
     pub url: String,
     /// Its process, for CPU and memory.
     pub pid: Option<u32>,
+    /// Its admin socket, for its own figures.
+    admin: Option<PathBuf>,
     runtime: Runtime,
     api: Api,
     address: SocketAddr,
 }
 
 impl Target {
+    /// A server of our own.
+    pub fn of(server: &Server) -> Result<Self> {
+        let mut target = Self::new(&server.url(), Some(server.pid()))?;
+        target.admin = Some(server.admin());
+        Ok(target)
+    }
+
     /// A running server.
     pub fn new(url: &str, pid: Option<u32>) -> Result<Self> {
         let api = Api::new(url)?;
@@ -42,6 +56,7 @@ impl Target {
         Ok(Self {
             url: url.to_owned(),
             pid,
+            admin: None,
             runtime,
             api,
             address,
@@ -51,6 +66,24 @@ impl Target {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Batches that it has made durable so far, if it tells.
+    pub(super) fn commits(&self) -> Option<f64> {
+        let page = self.metrics().ok()?;
+        let line = page
+            .lines()
+            .find_map(|line| line.strip_prefix("kith_store_commits_total "));
+        line?.trim().parse().ok()
+    }
+
+    fn metrics(&self) -> Result<String> {
+        let path = self.admin.as_ref().context("no admin socket")?;
+        let mut socket = UnixStream::connect(path)?;
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nhost: kith\r\nconnection: close\r\n\r\n")?;
+        let mut page = String::new();
+        socket.read_to_string(&mut page)?;
+        Ok(page)
     }
 
     /// Runs calls to the end.

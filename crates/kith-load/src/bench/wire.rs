@@ -298,7 +298,9 @@ fn parse(bytes: &[u8]) -> Result<Option<Frame>> {
     Ok((bytes.len() >= end).then(|| (bytes[0] & 0x0f, header..end, end)))
 }
 
-fn header(bytes: &[u8]) -> Option<(usize, usize)> {
+/// Where the payload of a frame begins, a mask left out, and how long it is; none: not all of the
+/// header is there.
+pub(super) fn header(bytes: &[u8]) -> Option<(usize, usize)> {
     match bytes.get(1)? & 0x7f {
         126 => {
             let length = bytes.get(2..4)?.try_into().ok()?;

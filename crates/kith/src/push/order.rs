@@ -81,10 +81,15 @@ impl Place {
             return;
         }
         self.order.any.store(true, Ordering::Release);
-        held.entry(self.thread).or_insert(Held {
+        let refused = Held {
             client_msg_id,
             number: self.number,
-        });
+        };
+        // Refusals may overtake each other on their way; the earliest send is the one that comes first.
+        let first = held.entry(self.thread).or_insert(refused);
+        if refused.number < first.number {
+            *first = refused;
+        }
     }
 }
 
@@ -119,5 +124,19 @@ mod tests {
             .settle(id(4), Some(&Error::Overloaded("full")));
         order.forget(id(4));
         assert!(order.next(thread).check(thread, id(5)).is_ok());
+    }
+
+    #[test]
+    fn of_two_refused_sends_the_earlier_one_comes_first_whichever_was_refused_first() {
+        let (order, thread) = (Arc::new(SendOrder::default()), ThreadId(Uuid::from_u128(7)));
+        let [first, second] = [0, 1].map(|_| order.next(thread));
+        let refusal = Error::Overloaded("full");
+        second.settle(id(2), Some(&refusal));
+        first.settle(id(1), Some(&refusal));
+        assert!(order.next(thread).check(thread, id(2)).is_err());
+        let again = order.next(thread);
+        assert!(again.check(thread, id(1)).is_ok());
+        again.settle(id(1), None);
+        assert!(order.next(thread).check(thread, id(2)).is_ok());
     }
 }

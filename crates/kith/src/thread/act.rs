@@ -5,6 +5,9 @@ use kith_protocol::thread::{Role, Settings, SettingsPatch, ThreadKind};
 use kith_protocol::{ClientMsgId, UserId};
 use kith_store::log::Body;
 
+/// What an act takes beside its body, with the command around it.
+const ACT_BYTES: usize = 256;
+
 /// What somebody wants of a thread.
 #[derive(Clone, Debug)]
 pub enum Act {
@@ -105,6 +108,21 @@ impl Act {
             Self::Send { body, .. } => body.reply_to,
             _ => None,
         }
+    }
+
+    /// Rough size, for bounds on what waits.
+    pub fn weight_bytes(&self) -> usize {
+        let body = match self {
+            Self::Send { body, .. } => {
+                let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+                length(&body.text) + length(&body.ext) + 16 * body.mentions.len()
+            }
+            Self::Edit { text, .. } => text.len(),
+            Self::Create { members, .. } => 16 * members.len(),
+            Self::Add(users) => 16 * users.len(),
+            _ => 0,
+        };
+        ACT_BYTES + body
     }
 
     pub(super) fn is_kind(&self, kind: EntryKind) -> bool {

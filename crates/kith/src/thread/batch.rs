@@ -1,11 +1,12 @@
 //! One batch of commands on one thread: read what is needed, decide, append once, publish, answer.
 
 use super::act::Act;
+use super::admission::Ticket;
 use super::audience::{Segment, Segments};
 use super::changes::{Changes, Target, Targets};
 use super::decision::{Decision, Scene};
 use super::recent::Known;
-use super::sequencer::width;
+use super::sequencer::{OVERLOADED, width};
 use super::state::{DirectRelation, ThreadState};
 use crate::contact;
 use crate::error::{Error, Result};
@@ -46,6 +47,8 @@ pub struct Command {
     /// What speaks against doing it now, such as a rate. Rule 2: what was done before is answered
     /// all the same.
     pub refusal: Option<Error>,
+    /// Given back when it is answered; the sequencer puts it here.
+    pub ticket: Option<Ticket>,
 }
 
 /// What became of a command.
@@ -74,6 +77,11 @@ impl Command {
     /// Answers that nothing was done.
     pub fn refuse(self, error: Error) {
         self.finish(Err(error));
+    }
+
+    /// Under overload nothing is read for it: it is answered if it is known in memory, else refused.
+    fn is_shed(&self) -> bool {
+        matches!(self.refusal, Some(Error::Overloaded(_)))
     }
 
     fn finish(self, outcome: Result<Outcome>) {
@@ -125,6 +133,10 @@ pub async fn run(
     mut waiting: Vec<Command>,
 ) -> Vec<Command> {
     let mut left = waiting.split_off(waiting.len().min(BATCH_MAX));
+    if slot.is_none() && waiting.iter().all(Command::is_shed) {
+        refuse_all(waiting, &OVERLOADED);
+        return left;
+    }
     let (mut state, mut targets) = match prepare(node, thread, slot.take(), &mut waiting).await {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -186,7 +198,7 @@ async fn prepare(
         None => Box::new(ThreadState::load(&*node.store, thread, width(node)).await?),
     };
     let mut targets = Targets::default();
-    for command in commands {
+    for command in commands.iter_mut().filter(|command| !command.is_shed()) {
         let user = command.caller.user;
         let Some(member) = state.members.get(&user) else {
             continue;
@@ -339,7 +351,7 @@ fn decide(
             targets,
         };
         let decision = state.decide(user, &command.act, &scene);
-        let decision = unless_refused(decision, command.refusal.as_ref());
+        let decision = unless_refused(decision, &command);
         let decided = in_order(&command, state.thread, decision).map(|decision| match decision {
             Decision::Known(known) => Decided::Known(known),
             Decision::Nothing(seq) => Decided::Nothing(seq.map(|seq| Known {
@@ -373,9 +385,12 @@ fn decide(
 }
 
 /// Rule 2: a known id is answered whatever speaks against something new.
-fn unless_refused(decision: Result<Decision>, refusal: Option<&Error>) -> Result<Decision> {
-    match (decision, refusal) {
-        (Ok(Decision::Append(_) | Decision::Nothing(_)), Some(refusal)) => Err(refusal.clone()),
+fn unless_refused(decision: Result<Decision>, command: &Command) -> Result<Decision> {
+    match (decision, &command.refusal) {
+        (Ok(Decision::Known(known)), _) => Ok(Decision::Known(known)),
+        // Without what it rests on, another refusal would be a guess.
+        (_, Some(refusal)) if command.is_shed() => Err(refusal.clone()),
+        (Ok(_), Some(refusal)) => Err(refusal.clone()),
         (decision, _) => decision,
     }
 }

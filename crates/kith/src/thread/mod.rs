@@ -4,6 +4,7 @@
 //! `audience` says who is told.
 
 pub mod act;
+pub mod admission;
 pub mod audience;
 pub mod batch;
 pub mod changes;

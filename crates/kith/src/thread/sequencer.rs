@@ -5,8 +5,10 @@
 //! batch. All runs of all shards meet in the store's commit loop, so encoding and waking go on
 //! while the next fsync does.
 
+use super::admission::{Admission, Entry};
 use super::batch::{self, Command};
 use super::state::{ThreadState, Width};
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::node::{Node, SharedNode};
 use futures_util::StreamExt;
@@ -15,20 +17,34 @@ use futures_util::stream::FuturesUnordered;
 use kith_protocol::{ThreadId, UserId};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::BuildHasher;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use tokio::sync::mpsc;
 
-/// Commands that wait for a shard: a second of work. Over it sends are refused as overload.
+/// Orders on their way to a shard: as many as it lets in. Over it they are refused as overload.
 const QUEUE_MAX: usize = 16_384;
+
+/// Too much waits already.
+pub(super) const OVERLOADED: Error = Error::Overloaded("more comes than can be done in time");
 
 /// States held in memory by all shards: those of the threads in use. Others are loaded again.
 const LOADED_MAX_BYTES: usize = 24 << 20;
 
 /// Hands commands to the shards.
 pub struct Sequencer {
-    shards: Vec<mpsc::Sender<Order>>,
+    clock: Clock,
+    shards: Vec<Door>,
 }
 
+/// The way into a shard.
+struct Door {
+    orders: mpsc::Sender<Order>,
+    admission: Arc<Admission>,
+}
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are commands; a box would be an allocation for each message"
+)]
 enum Order {
     Do(ThreadId, Command),
     Read(ThreadId, UserId, u64),
@@ -36,23 +52,40 @@ enum Order {
 
 impl Sequencer {
     /// Starts the shards; they end when the sequencer is dropped.
-    pub fn start(node: Weak<Node>, shards: usize) -> Self {
+    pub fn start(node: Weak<Node>, clock: Clock, shards: usize) -> Self {
+        let now = clock.now();
         let start = |_| {
             let (orders, queue) = mpsc::channel(QUEUE_MAX);
             tokio::spawn(Shard::new(node.clone(), LOADED_MAX_BYTES / shards.max(1)).work(queue));
-            orders
+            let admission = Admission::new(now);
+            Door { orders, admission }
         };
         Self {
             shards: (0..shards.max(1)).map(start).collect(),
+            clock,
         }
     }
 
-    /// Queues a command; its reply is told the outcome. Refused early when the shard is behind.
-    pub fn submit(&self, thread: ThreadId, command: Command) {
-        if let Err(error) = self.shard(thread).try_send(Order::Do(thread, command))
+    /// Queues a command; its reply is told the outcome. Refused early when the shard is behind: at
+    /// once, or if it may have been done before (rule 2) as soon as it was looked for in memory.
+    pub fn submit(&self, thread: ThreadId, mut command: Command) {
+        let door = self.door(thread);
+        let user = command.caller.user;
+        match door
+            .admission
+            .enter(user, command.act.weight_bytes(), self.clock.now())
+        {
+            Entry::In(ticket) => command.ticket = Some(ticket),
+            Entry::Shed(ticket) if command.act.key().is_some() => {
+                command.ticket = Some(ticket);
+                command.refusal = Some(OVERLOADED);
+            }
+            Entry::Shed(_) | Entry::Full => return command.refuse(OVERLOADED),
+        }
+        if let Err(error) = door.orders.try_send(Order::Do(thread, command))
             && let Order::Do(_, command) = error.into_inner()
         {
-            command.refuse(Error::Overloaded("too many commands wait for this thread"));
+            command.refuse(OVERLOADED);
         }
     }
 
@@ -60,12 +93,30 @@ impl Sequencer {
     pub async fn note_read(&self, thread: ThreadId, user: UserId, seq: u64) {
         // A shard that is gone has no later sends.
         let _ = self
-            .shard(thread)
+            .door(thread)
+            .orders
             .send(Order::Read(thread, user, seq))
             .await;
     }
 
-    fn shard(&self, thread: ThreadId) -> &mpsc::Sender<Order> {
+    /// Says who is let in to the shard of a thread.
+    pub fn admission(&self, thread: ThreadId) -> &Arc<Admission> {
+        &self.door(thread).admission
+    }
+
+    /// Figures for metrics.
+    pub fn figures(&self) -> [(&'static str, f64); 2] {
+        let each = self.shards.iter().map(|door| door.admission.figures());
+        let (unanswered, refused) = each.fold((0, 0), |(sum, total), (unanswered, refused)| {
+            (sum + unanswered, total + refused)
+        });
+        [
+            ("unanswered_commands", unanswered as f64),
+            ("overloaded", refused as f64),
+        ]
+    }
+
+    fn door(&self, thread: ThreadId) -> &Door {
         let hash = FxBuildHasher.hash_one(thread) as usize;
         &self.shards[hash % self.shards.len()]
     }
@@ -251,6 +302,7 @@ pub async fn ask_unless(
             reply,
             place: None,
             refusal,
+            ticket: None,
         },
     );
     outcome

@@ -7,6 +7,7 @@
     reason = "what waits for a real server waits in real time"
 )]
 
+mod bench;
 mod bounds;
 mod chat;
 mod client;

@@ -3,6 +3,7 @@
 use crate::support::wire::{Heard, Outcome, Wire};
 use crate::support::{PASSWORD, Server, code, refused};
 use kith::config::{Config, Rate, RateKey};
+use kith::thread::admission::Entry;
 use kith_client::{Api, RawAnswer, Session, Socket, credentials, new_msg_id, new_thread_id};
 use kith_protocol::entry::{PageQuery, SendMessage};
 use kith_protocol::frame::UNACKNOWLEDGED_MAX;
@@ -516,4 +517,128 @@ async fn what_was_done_before_is_answered_however_often_it_comes() {
     assert_eq!(place.rows().await, before);
     let new = json!({"t": "send", "thread_id": place.thread, "client_msg_id": new_msg_id(), "seen_head": 0, "text": "x"});
     assert_eq!(wire.ask(new).await["code"], "rate_limited");
+}
+
+/// A thread whose shard has more to do than it can: tickets stand for commands that are not answered.
+struct Busy {
+    place: Place,
+    waiting: Vec<Entry>,
+}
+
+impl Busy {
+    async fn open() -> Self {
+        let place = Place::open(|config| config.limits.enabled = false).await;
+        let mut busy = Self {
+            place,
+            waiting: Vec::new(),
+        };
+        busy.begin();
+        busy
+    }
+
+    /// Whole windows in which the queue is never short.
+    fn begin(&mut self) {
+        for count in [2_000, 1, 1] {
+            self.wait_for_ever(count);
+            self.place.server.clock.advance(Duration::from_millis(200));
+        }
+    }
+
+    /// So many commands come of somebody else, and none is answered.
+    fn wait_for_ever(&mut self, count: usize) {
+        let node = &self.place.server.node;
+        let admission = node.sequencer.admission(self.place.thread);
+        let somebody = self.place.bo.id();
+        let enter = || admission.enter(somebody, 300, node.clock.now());
+        self.waiting.extend((0..count).map(|_| enter()));
+    }
+
+    /// All are answered, and the load has ended.
+    fn end(&mut self) {
+        self.waiting.clear();
+        self.place.server.clock.advance(Duration::from_secs(1));
+    }
+}
+
+fn new_send(place: &Place, text: &str) -> (String, Value) {
+    let path = format!("/v1/threads/{}/messages", place.thread);
+    let body = json!({"client_msg_id": new_msg_id(), "seen_head": 0, "text": text});
+    (path, body)
+}
+
+#[tokio::test]
+async fn under_overload_a_send_is_refused_before_it_is_done_and_is_done_when_the_load_has_ended() {
+    let mut busy = Busy::open().await;
+    let before = busy.place.rows().await;
+    let ann = busy.place.ann.clone();
+    let (path, body) = new_send(&busy.place, "late");
+    let reaction = format!("{path}/2/reactions/x");
+    for (method, path, body) in [
+        ("POST", path.clone(), body.to_string()),
+        ("PUT", reaction.clone(), String::new()),
+    ] {
+        let answer = ann.raw(method, &path, &[], body).await.unwrap();
+        let outcome = Outcome::of_http(&answer);
+        assert_eq!(
+            (outcome.status, outcome.code.as_str()),
+            (503, "overloaded"),
+            "{method}"
+        );
+        assert_eq!(answer.headers["retry-after"], "1");
+        assert_eq!(answer.problem().unwrap().retry_after_s, Some(1));
+    }
+    assert_eq!(busy.place.rows().await, before, "nothing was done");
+    ann.page(busy.place.thread, PageQuery::default())
+        .await
+        .unwrap();
+    busy.end();
+    assert_eq!(post(&ann, &path, body.clone()).await.status, 201);
+    let put = ann.raw("PUT", &reaction, &[], "").await.unwrap();
+    assert_eq!(put.status, 204);
+}
+
+#[tokio::test]
+async fn under_overload_what_was_done_before_is_answered_so() {
+    let mut busy = Busy::open().await;
+    let ann = busy.place.ann.clone();
+    busy.end();
+    let (path, body) = new_send(&busy.place, "early");
+    let first = post(&ann, &path, body.clone()).await;
+    assert_eq!(first.status, 201);
+    busy.begin();
+    let again = post(&ann, &path, body).await;
+    assert_eq!((again.status, &again.body), (200, &first.body));
+    let (path, other) = new_send(&busy.place, "new");
+    assert_eq!(post(&ann, &path, other).await.status, 503);
+}
+
+#[tokio::test]
+async fn sends_refused_under_overload_keep_their_order_when_they_come_again() {
+    let mut busy = Busy::open().await;
+    let mut wire = Wire::open(&busy.place.server, &busy.place.ann).await;
+    let sends: Vec<Value> = (0..3)
+        .map(|n| send(busy.place.thread, &n.to_string()))
+        .collect();
+    for frame in &sends {
+        wire.frame(frame).await;
+    }
+    assert_eq!(wire.answer(Some("0")).await["code"], "overloaded");
+    for id in ["1", "2"] {
+        let code = wire.answer(Some(id)).await["code"].clone();
+        assert!(code == "out_of_order" || code == "overloaded", "{code}");
+    }
+    busy.end();
+    wire.frame(&sends[2]).await;
+    assert_eq!(wire.answer(Some("2")).await["code"], "out_of_order");
+    for (frame, id) in sends.iter().zip(["0", "1", "2"]) {
+        wire.frame(frame).await;
+        assert_eq!(wire.answer(Some(id)).await["t"], "ok");
+    }
+    let page = busy.place.bo.page(busy.place.thread, PageQuery::default());
+    let items = page.await.unwrap().items;
+    let texts: Vec<_> = items
+        .iter()
+        .filter_map(|entry| entry.text.as_deref())
+        .collect();
+    assert_eq!(texts, ["hello", "0", "1", "2"]);
 }
