@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::errand::{self, Answer, Call, Credentials, Errand};
 use super::search::FOUND_MAX;
 use super::sign_in::SignIn;
-use super::{Screen, Told, app_of};
+use super::{FAREWELL, Screen, Told, app_of};
 use crate::cli::chat::home::{Home, Saved};
 use crate::cli::chat::server_of;
 use kith_client::{
@@ -204,8 +204,17 @@ impl Screen {
         self.begin().await;
     }
 
-    /// What is written and not saved goes to the server, one after the other.
+    /// What is written and not saved goes to the server, one after the other, but not for ever:
+    /// what does not come through stays on this device.
     pub(super) async fn send_drafts(&mut self) {
+        let clock = self.clock.clone();
+        tokio::select! {
+            () = self.save_drafts() => {}
+            () = clock.sleep(FAREWELL) => {}
+        }
+    }
+
+    async fn save_drafts(&mut self) {
         if self.app.link == Link::Lost || self.account.client.is_none() {
             return;
         }

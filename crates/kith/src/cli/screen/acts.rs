@@ -112,7 +112,7 @@ impl App {
     }
 
     fn walk(&mut self, act: Act) {
-        let far = isize::from(self.panes().map_or(8, |panes| panes.foot.y as i16)) / 2;
+        let far = isize::try_from(self.size.height / 2).unwrap_or(1);
         let places = match act {
             Act::Up => -1,
             Act::Down => 1,

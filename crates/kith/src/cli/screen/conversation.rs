@@ -29,6 +29,8 @@ pub(super) struct Conversation {
     pub(super) is_known: bool,
     /// A page was asked for.
     pub(super) loading: bool,
+    /// A page did not come: it is not asked for again before this moment.
+    pub(super) not_before: Timestamp,
     /// Own messages that the server does not have yet, in their order.
     pub(super) waiting: Vec<Waiting>,
     pub(super) anchor: Anchor,
@@ -42,6 +44,8 @@ pub(super) struct Conversation {
     pub(super) members: Vec<Member>,
     /// Up to where each of the others has received and read, as far as they show it.
     marks: BTreeMap<UserId, Marks>,
+    /// There is one other, whose marks the inbox tells.
+    is_direct: bool,
     /// Of the last own message.
     pub(super) seen: Option<(u64, ReceiptCounts)>,
     typing: BTreeMap<UserId, Timestamp>,
@@ -231,6 +235,7 @@ impl Conversation {
     }
 
     pub(super) fn head(&mut self, head: &Head, peer: Option<UserId>) {
+        self.is_direct = peer.is_some();
         if let (Some(others), Some(peer)) = (head.others, peer) {
             self.mark(peer, Some(others.delivered_seq), Some(others.read_seq));
         }
@@ -343,7 +348,9 @@ impl Conversation {
     }
 
     pub(super) fn tick_of(&self, seq: u64) -> Tick {
-        let others = self.marks.values();
+        // As long as some of the others are not known, the least of the marks says nothing.
+        let is_whole = self.is_direct || !self.members.is_empty();
+        let others = self.marks.values().filter(|_| is_whole);
         let delivered = others.clone().map(|marks| marks.delivered_seq).min();
         let read = others.map(|marks| marks.read_seq).min();
         let counted = self

@@ -272,9 +272,12 @@ impl<'a> Flow<'a> {
         };
         let edited = entry.edited_seq.is_some() && entry.deleted_seq.is_none();
         let mut right = vec![Span::styled(self.app.almanac.time(entry.at), palette.dim())];
-        if own && entry.deleted_seq.is_none() {
-            right.push(self.tick(entry.seq));
-        }
+        // Times stand below each other, with ticks or without.
+        right.push(if own && entry.deleted_seq.is_none() {
+            self.tick(entry.seq)
+        } else {
+            Span::raw("   ")
+        });
         rows.extend(self.words(&words, style, right));
         if edited && let Some(row) = rows.last_mut() {
             row.left.push_span(Span::styled(" (edited)", palette.dim()));

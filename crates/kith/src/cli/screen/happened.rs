@@ -1,6 +1,6 @@
 //! What events and answers change.
 
-use super::app::{App, Link, Page};
+use super::app::{App, Focus, Link, Page};
 use super::conversation::{About, Conversation};
 use super::edit::Edit;
 use super::errand::{Answer, Call, Errand};
@@ -15,6 +15,8 @@ use kith_protocol::{Problem, ThreadId};
 
 /// From a draft that was not saved to the next attempt.
 const DRAFT_AGAIN_MS: u64 = 30_000;
+/// From a page that did not come to the next attempt.
+const PAGE_AGAIN_MS: u64 = 2_000;
 
 /// Events of the client.
 impl App {
@@ -23,6 +25,7 @@ impl App {
             Event::Connected => {
                 self.link = Link::CatchingUp;
                 self.receipts_stale = true;
+                self.people.ask_again();
                 self.call(Call::People);
             }
             Event::Disconnected(_) => self.link = Link::Lost,
@@ -87,9 +90,6 @@ impl App {
             }
         }
         self.inbox.is_known = true;
-        if self.inbox.chosen.is_none() {
-            self.inbox.step(0);
-        }
         if let Some(name) = self.opens.take() {
             self.open_named(&name);
         }
@@ -190,6 +190,7 @@ impl App {
         let handle = self.me.map(|me| self.people.handle(me)).unwrap_or_default();
         let handle = handle.trim_start_matches('@');
         self.sign_in = Some(SignIn::at(&self.server, handle, Some(reason)));
+        (self.page, self.focus, self.prompt) = (Page::Talk, Focus::List, None);
     }
 }
 
@@ -231,6 +232,7 @@ impl App {
             Answer::User(user) => self.people.meet(user),
             Answer::Inbox(rows) => self.inbox_came(rows),
             Answer::People(contacts, requests, blocks) => {
+                self.people.contacts.clear();
                 for contact in contacts {
                     self.people.befriend(contact);
                 }
@@ -321,12 +323,20 @@ impl App {
             Call::Page { thread, .. } => {
                 if let Some(talk) = self.talks.get_mut(&thread) {
                     talk.loading = false;
-                    // Not at once: the next sync that comes through asks again.
-                    talk.more_before &= talk.is_known && self.link != Link::Lost;
+                    talk.not_before = self.now.after_ms(PAGE_AGAIN_MS);
+                }
+                if self.link == Link::Connected {
+                    self.complain(words);
                 }
             }
-            Call::User(user) => self.people.missed(user),
-            Call::Receipts(..) => self.receipts_asked = false,
+            Call::User(user) => self.people.miss(user),
+            Call::Receipts(thread, seq) => {
+                self.receipts_asked = false;
+                // Counted as nothing known, not asked for over and over.
+                if let Some(talk) = self.talks.get_mut(&thread) {
+                    talk.seen = Some((seq, Default::default()));
+                }
+            }
             Call::Members(_) | Call::People | Call::Inbox => {}
             Call::Draft(thread, _) => {
                 let again_at = self.now.after_ms(DRAFT_AGAIN_MS);

@@ -101,8 +101,7 @@ bindings! {
         OtherPane "Tab" "between the list and the conversation" [Tab, NONE; BackTab, NONE] false,
         Back "Esc" "back" [Esc, NONE] false,
         Search "Ctrl-F" "search in what this device holds" [Char('f'), CONTROL] false,
-        Accounts "Ctrl-A" "other accounts (in a text: to the start of the line)" [] false,
-        Quit "Ctrl-C" "leave kith; drafts and unsent messages stay" [Char('c'), CONTROL; Char('q'), CONTROL] false,
+        Quit "Ctrl-C" "leave; drafts and unsent texts stay" [Char('c'), CONTROL; Char('q'), CONTROL] false,
     }
     List {
         Open "Enter" "open" [Enter, NONE] true,
@@ -112,7 +111,7 @@ bindings! {
         Search "s, /" "search" [Char('s'), NONE; Char('/'), NONE] true,
         Help "?" "keys" [Char('?'), NONE] true,
         Devices "d" "your devices" [Char('d'), NONE] false,
-        Accounts "a" "other accounts" [Char('a'), NONE; Char('a'), CONTROL] false,
+        Accounts "a" "other accounts" [Char('a'), NONE] false,
         Filter "f" "all, unread or archived threads" [Char('f'), NONE] false,
         Members "i" "members of the thread" [Char('i'), NONE] false,
         Pin "p" "keep at the top, or not" [Char('p'), NONE] false,
@@ -140,7 +139,7 @@ bindings! {
     }
     Message {
         Reply "r, Enter" "reply" [Char('r'), NONE; Enter, NONE] true,
-        React "+" "react with an emoji, or take it away" [Char('+'), NONE; Char('='), NONE] true,
+        React "+" "react" [Char('+'), NONE; Char('='), NONE] true,
         Edit "e" "edit" [Char('e'), NONE] true,
         Delete "d" "take back" [Char('d'), NONE; KeyCode::Delete, NONE] true,
         SeenBy "i" "seen by" [Char('i'), NONE] true,
@@ -188,7 +187,6 @@ bindings! {
         First "Home" "to the first" [Home, NONE] false,
         Last "End" "to the last" [End, NONE] false,
         Help "?" "keys" [Char('?'), NONE] false,
-        Quit "q" "leave" [] false,
     }
 }
 
@@ -212,8 +210,11 @@ pub(super) fn act(place: Place, key: KeyEvent) -> Option<Act> {
 
 /// What stands in the bottom line here.
 pub(super) fn hints(place: Place) -> impl Iterator<Item = &'static Binding> {
-    MAP.iter()
-        .filter(move |binding| binding.place == place && binding.is_hint)
+    let is_here = move |binding: &&Binding| binding.place == place && binding.is_hint;
+    let back = MAP.iter().filter(|binding| binding.act == Act::Back);
+    // The list has nothing behind it.
+    let back = back.filter(move |_| place != Place::List);
+    MAP.iter().filter(is_here).chain(back)
 }
 
 #[cfg(test)]

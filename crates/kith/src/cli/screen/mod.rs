@@ -20,6 +20,7 @@ mod palette;
 mod people;
 mod prompt;
 mod search;
+mod settle;
 mod sign_in;
 mod speak;
 mod terminal;
@@ -131,17 +132,12 @@ impl Screen {
             if is_dirty {
                 terminal.draw(&self.app)?;
             }
-            is_dirty = self.step(&mut input, &mut ends, terminal).await?;
+            is_dirty = self.step(&mut input, &mut ends).await?;
         }
     }
 
     /// Waits for something and takes it in; false if nothing looks different.
-    async fn step(
-        &mut self,
-        input: &mut EventStream,
-        ends: &mut Ends,
-        terminal: &mut Terminal,
-    ) -> anyhow::Result<bool> {
+    async fn step(&mut self, input: &mut EventStream, ends: &mut Ends) -> anyhow::Result<bool> {
         let wakes_at = self.app.wakes_at();
         let now = self.clock.now();
         let wait = wakes_at.map(|at| u64::try_from(at.0 - now.0).unwrap_or(0));
@@ -149,12 +145,7 @@ impl Screen {
             typed = input.next() => {
                 self.app.tick(self.clock.now());
                 match typed {
-                    Some(Ok(typed)) => {
-                        if matches!(typed, crossterm::event::Event::Resize(..)) {
-                            terminal.forget()?;
-                        }
-                        self.app.typed(typed);
-                    }
+                    Some(Ok(typed)) => self.app.typed(typed),
                     // The terminal has gone.
                     Some(Err(_)) | None => self.app.quits = true,
                 }
@@ -240,12 +231,8 @@ impl Screen {
     /// Drafts and marks go out if the server is there; what is unsent stays in the outbox.
     async fn say_goodbye(&mut self) {
         let clock = self.clock.clone();
-        let is_there = tokio::select! {
-            () = self.send_drafts() => true,
-            () = clock.sleep(FAREWELL) => false,
-        };
-        if is_there
-            && self.app.link == Link::Connected
+        self.send_drafts().await;
+        if self.app.link == Link::Connected
             && let Some(client) = &self.account.client
         {
             tokio::select! {

@@ -15,6 +15,8 @@ pub(super) struct People {
     users: BTreeMap<UserId, User>,
     /// Asked for, and not answered yet.
     asked: BTreeSet<UserId>,
+    /// Asked for in vain.
+    missed: BTreeSet<UserId>,
     here: BTreeMap<UserId, Here>,
     pub(super) contacts: BTreeMap<UserId, Contact>,
     pub(super) requests: Vec<ContactRequest>,
@@ -45,9 +47,15 @@ impl People {
         self.users.insert(user.id, user);
     }
 
-    /// Somebody could not be asked for: the next one who needs the name asks again.
-    pub(super) fn missed(&mut self, user: UserId) {
+    /// Somebody could not be asked for.
+    pub(super) fn miss(&mut self, user: UserId) {
         self.asked.remove(&user);
+        self.missed.insert(user);
+    }
+
+    /// A new connection: who was asked for in vain may be asked for again.
+    pub(super) fn ask_again(&mut self) {
+        self.missed.clear();
     }
 
     /// Those of whom nothing is known and nobody has asked yet; they count as asked for now.
@@ -56,7 +64,8 @@ impl People {
         let room = at_once.saturating_sub(self.asked.len());
         users
             .into_iter()
-            .filter(|user| !self.users.contains_key(user) && self.asked.insert(*user))
+            .filter(|user| !self.users.contains_key(user) && !self.missed.contains(user))
+            .filter(|user| self.asked.insert(*user))
             .take(room)
             .collect()
     }

@@ -12,7 +12,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 use std::io::{self, IsTerminal as _, Stdout, Write as _};
 
 /// The title goes on the terminal's stack of titles, and comes back from there.
@@ -23,6 +23,8 @@ const GIVE_TITLE_BACK: &str = "\x1b[23;0t";
 pub(super) struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
     title: String,
+    /// Emoji are being joined in what is written.
+    joins: bool,
 }
 
 /// Whether there is a terminal that can show a screen; otherwise what to do instead.
@@ -60,6 +62,7 @@ impl Terminal {
             Ok(inner) => Ok(Self {
                 inner,
                 title: String::new(),
+                joins: false,
             }),
             Err(error) => {
                 give_back();
@@ -81,6 +84,14 @@ impl Terminal {
             self.title = title;
         }
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
+        // Terminals disagree on what is left of an emoji that grows or goes while it is written.
+        let joined = std::mem::replace(&mut self.joins, app.joins());
+        if joined || self.joins {
+            // Unlike `clear`, this does not ask the terminal where its cursor is, which takes the
+            // time of a way to it and back, and an answer that the keys' reader would swallow.
+            let size = self.inner.size()?;
+            self.inner.resize(Rect::from((Position::ORIGIN, size)))?;
+        }
         self.inner.draw(|frame| {
             let area = frame.area();
             if let Some(place) = view::paint(app, area, frame.buffer_mut()) {
@@ -88,11 +99,6 @@ impl Terminal {
             }
         })?;
         execute!(io::stdout(), EndSynchronizedUpdate)
-    }
-
-    /// Everything is drawn anew the next time: something else may have written here.
-    pub(super) fn forget(&mut self) -> io::Result<()> {
-        self.inner.clear()
     }
 
     pub(super) fn ring(&mut self) -> io::Result<()> {

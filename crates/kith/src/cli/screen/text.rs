@@ -9,6 +9,9 @@ const TAB: &str = "    ";
 /// accents have hundreds.
 const GRAPHEME_MAX_CHARS: usize = 16;
 
+/// Makes one emoji of two.
+pub(super) const JOINER: char = '\u{200d}';
+
 /// The text with nothing in it that a terminal would obey: control characters become pictures,
 /// what turns the direction of writing goes, an accent without a letter gets a circle. Line breaks
 /// stay.
@@ -23,6 +26,8 @@ pub(super) fn clean(text: &str) -> String {
                 if grapheme.chars().next().is_some_and(is_accent) {
                     clean.push('◌');
                 }
+                // A joiner with nothing behind it would take what the screen has there.
+                let grapheme = grapheme.trim_end_matches(JOINER);
                 clean.extend(grapheme.chars().take(GRAPHEME_MAX_CHARS).filter_map(shown));
             }
         }
@@ -147,6 +152,7 @@ mod tests {
         assert_eq!(clean("e\u{301}"), "e\u{301}");
         let tower = format!("a{}", "\u{301}".repeat(500));
         assert_eq!(clean(&tower).chars().count(), GRAPHEME_MAX_CHARS);
+        assert_eq!(clean("👨\u{200d}"), "👨");
         let family = "👨‍👩‍👧‍👦";
         assert_eq!((clean(family).as_str(), columns(family)), (family, 2));
     }

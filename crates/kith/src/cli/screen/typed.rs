@@ -58,7 +58,11 @@ impl App {
         } else if self.prompt.is_some() {
             self.answer_key(key);
         } else if let Some(act) = keys::act(self.place(), key) {
-            self.act(act);
+            // Before somebody is signed in there are accounts to choose from, and nothing else.
+            let is_elsewhere = matches!(act, Act::Help | Act::Search);
+            if self.sign_in.is_none() || !is_elsewhere {
+                self.act(act);
+            }
         } else {
             self.write_key(key);
         }

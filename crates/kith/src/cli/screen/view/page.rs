@@ -58,8 +58,15 @@ pub(super) fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position>
     for (y, (place, (left, right))) in
         (0..body.height).zip(sheet.lines.into_iter().enumerate().skip(first))
     {
-        put(buf, body, y, left);
-        put_right(buf, body, y, right);
+        put_right(buf, body, y, right.clone());
+        let taken = u16::try_from(right.width()).unwrap_or(u16::MAX);
+        let room = Rect::new(
+            body.x,
+            body.y,
+            body.width.saturating_sub(taken),
+            body.height,
+        );
+        put(buf, room, y, left);
         if place == app.line && !sheet.is_read && app.focus == Focus::Page {
             let row = Rect::new(body.x, body.y + y, body.width, 1);
             buf.set_style(row, app.palette.chosen());
@@ -94,7 +101,7 @@ fn help(app: &App) -> Sheet {
         lines.push((Line::raw(words), Line::default()));
     }
     Sheet {
-        title: "Keys (↑ ↓ move, Esc: back)".to_owned(),
+        title: "Keys".to_owned(),
         lines,
         empty: "",
         is_read: true,
@@ -223,8 +230,8 @@ fn search(app: &App, width: usize) -> Sheet {
         let place = row.map_or_else(|| "…".to_owned(), |row| app.title_of(row));
         let time = app.almanac.short(found.entry.at, app.now);
         let words = text::line(found.entry.text.as_deref().unwrap_or_default());
-        let author = app.name_or_you(found.entry.author_id);
-        let head = format!(" {} · {author}: ", text::cut(&place, 20));
+        let author = text::cut(&app.name_or_you(found.entry.author_id), 12);
+        let head = format!(" {} · {author}: ", text::cut(&place, 16));
         let room = width.saturating_sub(text::columns(&head) + text::columns(&time) + 2);
         let words = text::cut(&words, room);
         let left = Line::from(vec![
@@ -320,7 +327,7 @@ fn seen(app: &App, width: usize) -> Sheet {
         push(names(app, &receipts.delivered), Style::new());
     }
     Sheet {
-        title: "Who has seen it (Esc: back)".to_owned(),
+        title: "Who has seen it".to_owned(),
         lines,
         empty: "Fetching…",
         is_read: true,

@@ -70,15 +70,20 @@ pub(super) fn paint(
         };
         if field == Field::Kind {
             let mark = if form.is_new { "[x]" } else { "[ ]" };
-            let words = format!(" {}{mark} make a new account", " ".repeat(LABEL));
+            let words = format!(" {}{mark} new account", " ".repeat(LABEL));
             put(buf, area, row, Line::styled(words, style));
             if is_here {
                 // The form is at least 24 columns wide.
                 cursor = Some(Position::new(area.x + 2 + LABEL as u16, area.y + row));
             }
         } else {
-            let rows = edit.rows(room.saturating_sub(LABEL).max(2));
-            let shown = rows.rows.get(rows.cursor.1).cloned().unwrap_or_default();
+            let room = room.saturating_sub(LABEL).max(2);
+            let rows = edit.rows(room);
+            let shown = if is_here {
+                rows.rows.get(rows.cursor.1).cloned().unwrap_or_default()
+            } else {
+                text::cut(&text::line(edit.text()), room)
+            };
             let spans = vec![
                 Span::styled(format!(" {label:LABEL$}"), style),
                 Span::raw(shown),
