@@ -124,7 +124,7 @@ impl App {
         match self.focus {
             Focus::List => self.inbox.step(places),
             Focus::Page => self.step_line(places),
-            Focus::Compose | Focus::Message if act == Act::Last => self.to_the_end(),
+            Focus::Compose | Focus::Message if act == Act::Last => self.walk_to_end(),
             Focus::Compose | Focus::Message if matches!(act, Act::PageUp | Act::PageDown) => {
                 self.scroll_page(act == Act::PageDown);
             }
@@ -144,7 +144,7 @@ impl App {
         }
     }
 
-    fn to_the_end(&mut self) {
+    fn walk_to_end(&mut self) {
         let Some(thread) = self.open else { return };
         self.focus = Focus::Compose;
         let Some(talk) = self.talks.get_mut(&thread) else {

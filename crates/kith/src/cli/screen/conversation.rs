@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// Entries of one window: a few hundred screens. Older ones are fetched again when they are wanted.
 const WINDOW_MAX: usize = 2_000;
+/// From the answer to a message to its entry, at the most.
+const ENTRY_WITHIN_MS: u64 = 2_000;
 /// How long somebody counts as typing after having said so.
 const TYPING_SHOWN_MS: u64 = 6_000;
 
@@ -40,6 +42,8 @@ pub(super) struct Conversation {
     pub(super) news_from: Option<u64>,
     /// Up to where it had been read then, if something was unread.
     pub(super) opened_at: Option<u64>,
+    /// By now the entries of what was sent should have come.
+    look_at: Option<Timestamp>,
     pub(super) compose: Compose,
     pub(super) members: Vec<Member>,
     /// Up to where each of the others has received and read, as far as they show it.
@@ -72,6 +76,8 @@ struct Marks {
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) id: ClientMsgId,
+    /// Where the log has it: its entry is on its way.
+    sent_seq: Option<u64>,
     pub(super) text: String,
     pub(super) reply_to: Option<u64>,
 }
@@ -159,6 +165,7 @@ impl Conversation {
         }
         for entry in page.items {
             let as_of_seq = page.as_of_seq;
+            self.arrived(&entry);
             self.entries.insert(entry.seq, Known { entry, as_of_seq });
         }
         // What came while the page was on its way, and found no window that reached so far.
@@ -179,8 +186,7 @@ impl Conversation {
 
     /// An entry as it came.
     pub(super) fn entry(&mut self, entry: Entry, me: Option<UserId>) {
-        self.waiting
-            .retain(|waiting| Some(waiting.id) != entry.client_msg_id);
+        self.arrived(&entry);
         self.typing.remove(&entry.author_id);
         let target = entry.target_seq.and_then(|seq| self.entries.get_mut(&seq));
         if let Some(target) = target.filter(|target| target.as_of_seq < entry.seq) {
@@ -229,9 +235,36 @@ impl Conversation {
     pub(super) fn queued(&mut self, message: &SendMessage) {
         self.waiting.push(Waiting {
             id: message.client_msg_id,
+            sent_seq: None,
             text: message.text.clone().unwrap_or_default(),
             reply_to: message.reply_to,
         });
+    }
+
+    /// An own message stands in the log, and no longer at the end.
+    fn arrived(&mut self, entry: &Entry) {
+        self.waiting
+            .retain(|waiting| Some(waiting.id) != entry.client_msg_id);
+    }
+
+    /// The log has a message. Its entry comes by itself, as a rule.
+    pub(super) fn sent(&mut self, id: ClientMsgId, seq: u64, now: Timestamp) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.id == id) {
+            waiting.sent_seq = Some(seq);
+            self.look_at = Some(now.after_ms(ENTRY_WITHIN_MS));
+        }
+    }
+
+    /// What was sent and did not come is fetched: a client that has just begun to follow a thread
+    /// may begin behind it.
+    fn look_after_sent(&mut self) {
+        let sent = self.waiting.iter().filter_map(|waiting| waiting.sent_seq);
+        let Some(newest) = sent.max() else { return };
+        self.came_seq = self.came_seq.max(newest);
+        let last = self.last_seq().unwrap_or_default();
+        self.waiting
+            .retain(|waiting| waiting.sent_seq.is_none_or(|seq| seq > last));
+        self.more_after |= self.is_known && last < self.came_seq;
     }
 
     pub(super) fn head(&mut self, head: &Head, peer: Option<UserId>) {
@@ -276,13 +309,19 @@ impl Conversation {
     pub(super) fn tick(&mut self, now: Timestamp) -> bool {
         let before = self.typing.len();
         self.typing.retain(|_, until| *until > now);
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look_at = None;
+            self.look_after_sent();
+            return true;
+        }
         self.typing.len() != before
     }
 
     /// When somebody stops counting as typing, and when the draft is due.
     pub(super) fn wakes_at(&self) -> Option<Timestamp> {
         let typing = self.typing.values().copied().min();
-        typing.into_iter().chain(self.compose.save_at).min()
+        let own = self.compose.save_at.into_iter().chain(self.look_at);
+        typing.into_iter().chain(own).min()
     }
 }
 

@@ -10,6 +10,7 @@ use super::sign_in::SignIn;
 use super::text;
 use kith_client::{Ending, Event};
 use kith_protocol::entry::{Entry, PageQuery, SendMessage};
+use kith_protocol::frame::ContactChanged;
 use kith_protocol::thread::{Draft, InboxRow, Mine};
 use kith_protocol::{Problem, ThreadId};
 
@@ -48,14 +49,20 @@ impl App {
             }
             Event::Mine(changed) => self.mine(changed.thread_id, changed.mine),
             Event::Contact(contact) => self.people.synced(*contact),
-            Event::ContactChanged(changed) => {
-                if self.people.changed(*changed) {
-                    self.call(Call::People);
-                }
-            }
+            Event::ContactChanged(changed) => self.contact_changed(*changed),
             Event::Friends(friends) => self.people.friends(friends),
             Event::Session(_) if self.page == Page::Devices => self.call(Call::Devices),
             Event::Me(me) => self.people.meet(me.user),
+            Event::SendDone {
+                thread,
+                client_msg_id,
+                sent,
+            } => {
+                let now = self.now;
+                if let Some(talk) = self.talks.get_mut(&thread) {
+                    talk.sent(client_msg_id, sent.seq, now);
+                }
+            }
             Event::SendRefused {
                 thread,
                 message,
@@ -63,6 +70,13 @@ impl App {
             } => self.send_refused(thread, &message, &problem),
             Event::SessionEnded(ending) => self.ended(&ending),
             _ => {}
+        }
+    }
+
+    fn contact_changed(&mut self, changed: ContactChanged) {
+        let asks = self.people.changed(changed);
+        if asks {
+            self.call(Call::People);
         }
     }
 

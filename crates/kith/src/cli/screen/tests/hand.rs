@@ -471,6 +471,40 @@ fn a_refused_message_comes_back_into_the_line() {
 }
 
 #[test]
+fn a_sent_message_waits_for_its_entry_which_is_fetched_if_it_does_not_come() {
+    let mut app = ann();
+    let said = vec![entry(1, BO, "hi", json!({}))];
+    open(&mut app, row(group(), Some("Team"), 1, json!({})), said);
+    let id = kith_client::new_msg_id();
+    let message = kith_protocol::entry::SendMessage::text(id, 1, "hello");
+    app.answered(Answer::Queued(group(), Box::new(message)));
+    let sent = serde_json::from_value(json!({"seq": 2, "ord": 2, "at": NOW})).unwrap();
+    app.happened(Event::SendDone {
+        thread: group(),
+        client_msg_id: id,
+        sent,
+    });
+    errands(&mut app);
+    assert_eq!(app.wakes_at(), Some(NOW.after_ms(2_000)));
+    app.tick(NOW.after_ms(2_000));
+    let asked = errands(&mut app)
+        .into_iter()
+        .find_map(|errand| match errand {
+            Errand::Call(Call::Page { query, .. }) => query.after,
+            _ => None,
+        });
+    assert_eq!(asked, Some(1));
+    let own = entry(2, ANN, "hello", json!({"client_msg_id": id}));
+    let query = PageQuery {
+        after: Some(1),
+        ..PageQuery::default()
+    };
+    app.answered(Answer::Page(group(), query, Box::new(page(vec![own]))));
+    let talk = app.open_talk().unwrap();
+    assert!(talk.waiting.is_empty() && !talk.more_after);
+}
+
+#[test]
 fn questions_take_words_or_a_yes_and_escape_changes_nothing() {
     let mut app = ann();
     press(&mut app, KeyCode::Char('g'));
