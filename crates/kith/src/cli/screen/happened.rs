@@ -176,7 +176,9 @@ impl App {
         if let Some(talk) = self.talks.get_mut(&thread) {
             talk.adopt_draft(mine.draft.clone());
         }
-        self.inbox.change(thread, |row| row.mine = mine);
+        if !self.inbox.mine(thread, mine) {
+            self.errands.push(Errand::Sync);
+        }
     }
 
     /// The words go back to where they were written, if nothing else stands there by now.

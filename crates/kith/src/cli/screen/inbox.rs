@@ -1,10 +1,12 @@
 //! The inbox: the user's threads, newest first, with what is unread.
 
 use kith_protocol::entry::{Entry, EntryKind};
-use kith_protocol::thread::{InboxRow, Preview, ThreadKind};
-use kith_protocol::{ThreadId, UserId};
+use kith_protocol::thread::{InboxRow, Mine, Preview, ThreadKind};
+use kith_protocol::{ThreadId, Timestamp, UserId};
 use std::collections::BTreeMap;
 
+/// Messages counted here before the server is asked for its own count.
+const SINCE_MAX: usize = 200;
 /// Characters of a preview: what the widest list shows.
 const PREVIEW_CHARS: usize = 100;
 
@@ -12,10 +14,22 @@ const PREVIEW_CHARS: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     rows: BTreeMap<ThreadId, InboxRow>,
+    /// Messages of others that came after what the server told of a thread: what it tells next may
+    /// be of a moment before them. They go when it tells of them, or when they are read.
+    since: BTreeMap<ThreadId, Vec<Since>>,
     pub(super) chosen: Option<ThreadId>,
     pub(super) filter: Filter,
     /// A sync has told everything once.
     pub(super) is_known: bool,
+}
+
+/// A message that was counted here.
+#[derive(Debug)]
+struct Since {
+    seq: u64,
+    names_me: bool,
+    at: Timestamp,
+    preview: Preview,
 }
 
 /// Which threads are listed.
@@ -42,8 +56,37 @@ impl Inbox {
         self.rows.get(&thread)
     }
 
-    pub(super) fn put(&mut self, row: InboxRow) {
-        self.rows.insert(row.thread.id, row);
+    /// What the server told of a thread, and what has come since.
+    pub(super) fn put(&mut self, mut row: InboxRow) {
+        let thread = row.thread.id;
+        let held = self.rows.get(&thread).map_or(0, |row| row.head.last_seq);
+        let since = self.since.entry(thread).or_default();
+        since.retain(|since| since.seq > row.head.last_seq);
+        for since in since.iter() {
+            row.head.at = since.at;
+            row.head.preview = Some(since.preview.clone());
+            if since.seq > row.mine.read_seq {
+                row.mine.unread += 1;
+                row.mine.mentions += u64::from(since.names_me);
+            }
+        }
+        row.head.last_seq = row.head.last_seq.max(held);
+        self.rows.insert(thread, row);
+    }
+
+    /// What the user privately has on a thread. It does not say up to which entry it has counted,
+    /// so that as long as nothing was read, what was counted here goes on. False if the row has to
+    /// be asked for.
+    pub(super) fn mine(&mut self, thread: ThreadId, mut mine: Mine) -> bool {
+        let Some(row) = self.rows.get_mut(&thread) else {
+            return false;
+        };
+        let is_read = mine.read_seq != row.mine.read_seq;
+        if !is_read {
+            (mine.unread, mine.mentions) = (row.mine.unread, row.mine.mentions);
+        }
+        row.mine = mine;
+        !is_read
     }
 
     pub(super) fn change(&mut self, thread: ThreadId, change: impl FnOnce(&mut InboxRow)) {
@@ -54,6 +97,7 @@ impl Inbox {
 
     pub(super) fn remove(&mut self, thread: ThreadId) {
         self.rows.remove(&thread);
+        self.since.remove(&thread);
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &InboxRow> {
@@ -128,8 +172,18 @@ impl Inbox {
                 row.head.preview = Some(preview(entry));
                 if !own {
                     let named = me.is_some_and(|me| entry.mentions.contains(&me));
+                    let names_me = named || entry.mention_all;
                     row.mine.unread += 1;
-                    row.mine.mentions += u64::from(named || entry.mention_all);
+                    row.mine.mentions += u64::from(names_me);
+                    let since = self.since.entry(thread).or_default();
+                    since.push(Since {
+                        seq: entry.seq,
+                        names_me,
+                        at: entry.at,
+                        preview: preview(entry),
+                    });
+                    // Ask, so that it is told and forgotten here.
+                    return since.len() % SINCE_MAX != 0;
                 }
             }
             _ => {}

@@ -274,6 +274,39 @@ fn what_is_in_sight_is_read_and_no_more() {
 }
 
 #[test]
+fn what_is_told_late_of_a_thread_does_not_miscount_what_came_since() {
+    let mut app = ann();
+    app.row(row(direct(), None, 1, json!({})));
+    for seq in 2..=5 {
+        came(&mut app, direct(), entry(seq, BO, "news", json!({})));
+    }
+    assert_eq!(app.inbox.unread(), 4);
+    // Of the moment after the third entry, on its way while two more came.
+    let late = json!({"mine": {"unread": 2, "read_seq": 1}, "head": {"preview": null}});
+    app.happened(Event::Row(Box::new(row(direct(), None, 3, late.clone()))));
+    assert_eq!(app.inbox.unread(), 4);
+    assert_eq!(app.inbox.row(direct()).unwrap().head.last_seq, 5);
+    let mine = row(direct(), None, 3, late).mine;
+    app.answered(Answer::Mine(direct(), mine));
+    assert_eq!(app.inbox.unread(), 4);
+    came(&mut app, direct(), entry(6, BO, "news", json!({})));
+    assert_eq!(app.inbox.unread(), 5);
+    errands(&mut app);
+    // Read on another device: the server is asked, and its row has the last word.
+    let read = row(
+        direct(),
+        None,
+        6,
+        json!({"mine": {"unread": 1, "read_seq": 5}}),
+    );
+    app.answered(Answer::Mine(direct(), read.mine.clone()));
+    let left = errands(&mut app);
+    assert!(left.iter().any(|errand| matches!(errand, Errand::Sync)));
+    app.happened(Event::Row(Box::new(read)));
+    assert_eq!(app.inbox.unread(), 1);
+}
+
+#[test]
 fn a_long_absence_begins_at_a_line_that_says_new() {
     let mut app = ann();
     let said: Vec<_> = (1..=8)
