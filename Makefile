@@ -18,7 +18,7 @@ run: ## build kith and serve on 127.0.0.1:8080 with the data in ./data (DATA=, L
 	$(CARGO) build --release --bin kith
 	@echo
 	@echo "Serving on http://$(LISTEN), data in $(DATA), stop with Ctrl-C. From other terminals, try:"
-	@echo "  $(BUILT)/kith chat --plain --server http://$(LISTEN)   (then: /signup ann)"
+	@echo "  $(BUILT)/kith chat --server http://$(LISTEN)   (Ctrl-R makes an account)"
 	@echo "  $(BUILT)/kith admin health --data $(DATA)"
 	@echo "  $(BUILT)/kith --help"
 	@echo

@@ -68,6 +68,7 @@ pub(crate) enum Command {
         queued: oneshot::Sender<Result<ClientMsgId, ClientError>>,
     },
     GiveUp(ClientMsgId),
+    Waiting(oneshot::Sender<Vec<(ThreadId, SendMessage)>>),
     Read(ThreadId, u64),
     Delivered(ThreadId, u64),
     Typing(ThreadId, bool),
@@ -143,6 +144,13 @@ impl Client {
     /// Takes a message out of the outbox that the server refuses again and again.
     pub async fn give_up(&self, id: ClientMsgId) -> Result<(), ClientError> {
         self.command(Command::GiveUp(id)).await
+    }
+
+    /// What waits in the outbox, in order per thread: after a start, what an earlier run left.
+    pub async fn waiting(&self) -> Result<Vec<(ThreadId, SendMessage)>, ClientError> {
+        let (tell, waiting) = oneshot::channel();
+        self.command(Command::Waiting(tell)).await?;
+        waiting.await.map_err(|_| ClientError::Stopped)
     }
 
     /// Everything up to `seq` was read.

@@ -28,6 +28,7 @@
 mod asks;
 mod calls;
 mod client;
+mod copy;
 mod disk;
 mod driver;
 mod error;
@@ -42,6 +43,7 @@ mod socket;
 mod told;
 
 pub use client::{Client, Options};
+pub use copy::{Found, LocalCopy};
 pub use error::{ClientError, Closed};
 pub use event::{Draft, Ending, Event};
 pub use http::{ANSWER_MAX_BYTES, Api, CALL_TIMEOUT, RawAnswer};

@@ -178,6 +178,14 @@ impl Outbox {
             .min()
     }
 
+    /// The messages that wait, in order per thread.
+    pub fn waiting(&self) -> impl Iterator<Item = (ThreadId, SendMessage)> + '_ {
+        self.threads.iter().flat_map(|(thread, lane)| {
+            let message = |waiting: &Waiting| (*thread, waiting.message.clone());
+            lane.messages.iter().map(message)
+        })
+    }
+
     /// How many messages wait.
     pub fn len(&self) -> usize {
         self.waiting

@@ -66,6 +66,7 @@ impl Driver {
                 let _ = queued.send(result);
             }
             Command::GiveUp(id) => self.give_up(id),
+            Command::Waiting(tell) => drop(tell.send(self.outbox.waiting().collect())),
             Command::Read(thread, seq) => self.marks.set(thread, Mark::Read, seq),
             Command::Delivered(thread, seq) => self.marks.set(thread, Mark::Delivered, seq),
             Command::Typing(thread_id, active) => self.tell(ClientFrame::Typing(frame::Typing {

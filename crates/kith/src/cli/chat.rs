@@ -1,9 +1,9 @@
-//! `kith chat --plain`: chat from a terminal or a script, a line at a time.
+//! `kith chat`: its options; and `--plain`, chat from a terminal or a script, a line at a time.
 
 mod happen;
-mod home;
+pub(super) mod home;
 mod input;
-mod line;
+pub(super) mod line;
 mod people;
 mod screen;
 mod speak;
@@ -11,7 +11,7 @@ mod threads;
 
 use anyhow::Context as _;
 use clap::Args;
-use home::Home;
+use home::{Home, Saved};
 use input::{Input, Typed};
 use kith_client::{Api, Client, Event};
 use kith_protocol::thread::InboxRow;
@@ -33,27 +33,31 @@ const ECHO_WITHIN: Duration = Duration::from_secs(5);
 /// Chat from this terminal, or from a script.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Every line is a message for the open thread, or a command that begins with a slash: /help lists
-them. Times are UTC. The password is asked for, or taken from KITH_PASSWORD, or, in a script, from
-the line after /signin or /signup. Unsent messages are kept and go out at the next start.
+On a screen, F1 (or ? where nothing is written) shows all keys. Colours respect NO_COLOR. Drafts and
+unsent messages are kept and go out at the next start.
+
+With --plain every line is a message for the open thread, or a command that begins with a slash:
+/help lists them. Times are UTC. The password is asked for, or taken from KITH_PASSWORD, or, in a
+script, from the line after /signin or /signup.
 
 Exit status:
-  0  done; everything that was written has reached the server
+  0  done; with --plain, everything that was written has reached the server
   1  failed, for instance because the server was not reached
-  2  the command line was wrong
+  2  the command line was wrong, or there is no terminal for a screen
   3  the input has ended, and messages still wait to be sent
   4  another terminal took this session's place
   5  the session ended for another reason
   6  in a script: at least one line was not understood or was refused
 
 Examples:
-  kith chat --plain
+  kith chat
+  kith chat --server http://chat.example:8080 --profile work --open @ann
   kith chat --plain --server http://chat.example:8080 --profile work
   printf '/signin ann\\n/new @bo\\nhello\\n' | KITH_PASSWORD=... kith chat --plain
   tail -f /var/log/alerts | kith chat --plain --profile bot --open @ann
   kith chat --plain --json < commands > events.jsonl")]
 pub struct ChatArgs {
-    /// A line at a time, without a screen of its own: the only way in this version.
+    /// A line at a time, without a screen of its own: for scripts and pipes.
     #[arg(long)]
     plain: bool,
     /// The server; kept with the profile [default: http://127.0.0.1:8080].
@@ -69,7 +73,7 @@ pub struct ChatArgs {
     #[arg(long, value_name = "THREAD")]
     open: Option<String>,
     /// Print one JSON object for every event and every answer.
-    #[arg(long)]
+    #[arg(long, requires = "plain")]
     json: bool,
 }
 
@@ -78,10 +82,23 @@ impl ChatArgs {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let done = runtime.block_on(run(self));
+        let done = if self.plain {
+            runtime.block_on(run(self))
+        } else {
+            runtime.block_on(super::screen::run(self.wishes()))
+        };
         // Standard input may be read for ever: nobody waits for that.
         runtime.shutdown_background();
         done
+    }
+
+    fn wishes(self) -> super::screen::Wishes {
+        super::screen::Wishes {
+            home: self.home,
+            profile: self.profile,
+            server: self.server,
+            open: self.open,
+        }
     }
 }
 
@@ -92,6 +109,14 @@ pub struct Exit {
     /// The exit status.
     pub status: u8,
     words: String,
+}
+
+impl Exit {
+    /// What was asked for cannot be done here; nothing was started.
+    pub(super) fn refused(words: &str) -> Self {
+        let words = words.to_owned();
+        Self { status: 2, words }
+    }
 }
 
 /// Chats until the input ends, `/quit`, or the session is over. An [`Exit`] inside the error says
@@ -122,6 +147,24 @@ pub async fn run(args: ChatArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The server that was asked for, or that of the profile. A profile belongs to one.
+pub(super) fn server_of<'a>(
+    asked: Option<&'a str>,
+    saved: Option<&'a Saved>,
+) -> anyhow::Result<&'a str> {
+    match (asked, saved) {
+        (Some(asked), Some(saved)) if asked.trim_end_matches('/') != saved.server => {
+            anyhow::bail!(
+                "this profile is signed in at {}: use another one with --profile",
+                saved.server
+            );
+        }
+        (Some(asked), _) => Ok(asked),
+        (None, Some(saved)) => Ok(&saved.server),
+        (None, None) => Ok(DEFAULT_SERVER),
+    }
+}
+
 /// A conversation with one server.
 struct Chat {
     screen: Screen,
@@ -150,17 +193,7 @@ struct Chat {
 impl Chat {
     fn new(home: Home, server: Option<&str>, json: bool) -> anyhow::Result<Self> {
         let saved = home.saved()?;
-        let server = match (server, &saved) {
-            (Some(server), Some(saved)) if server.trim_end_matches('/') != saved.server => {
-                anyhow::bail!(
-                    "this profile is signed in at {}: use another one with --profile",
-                    saved.server
-                );
-            }
-            (Some(server), _) => server,
-            (None, Some(saved)) => &saved.server,
-            (None, None) => DEFAULT_SERVER,
-        };
+        let server = server_of(server, saved.as_ref())?;
         Ok(Self {
             api: Api::new(server)?,
             screen: Screen::new(json),

@@ -5,6 +5,7 @@ pub mod chat;
 mod config;
 mod options;
 mod paper;
+mod screen;
 mod serve;
 mod service;
 mod socket;
@@ -28,7 +29,7 @@ Examples:
   kith serve                     serve on http://127.0.0.1:8080 with the data in ./data
   kith serve --data /srv/kith --listen 127.0.0.1:9000
   kith config default            every key of the configuration with its default
-  kith chat --plain              chat from this terminal
+  kith chat                      chat from this terminal
   kith admin health              ask the server that runs on ./data how it is"
 )]
 struct Cli {

@@ -11,17 +11,18 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Far longer than anything here takes.
-const FOR_EVER: Duration = Duration::from_secs(60);
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// A server, and a folder for the profiles of its people.
-struct Place {
+pub(crate) struct Place {
     running: Running,
-    folder: tempfile::TempDir,
-    _runtime: Runtime,
+    pub(crate) folder: tempfile::TempDir,
+    config: Config,
+    runtime: Runtime,
 }
 
 impl Place {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.http.listen = "127.0.0.1:0".parse().unwrap();
@@ -32,11 +33,30 @@ impl Place {
         config.session.terminal = DeviceRule { max, policy };
         std::fs::create_dir(&config.store.folder).unwrap();
         let runtime = Runtime::new().unwrap();
-        let running = runtime.block_on(server::start(Arc::new(config))).unwrap();
+        let start = server::start(Arc::new(config.clone()));
+        let running = runtime.block_on(start).unwrap();
+        config.http.listen = running.address();
         Self {
             running,
             folder,
-            _runtime: runtime,
+            config,
+            runtime,
+        }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("http://{}", self.running.address())
+    }
+
+    /// The server goes.
+    pub(crate) fn stop(self) -> Stopped {
+        self.runtime.block_on(self.running.drain());
+        let (folder, config, runtime) = (self.folder, self.config, self.runtime);
+        drop(self.running);
+        Stopped {
+            folder,
+            config,
+            runtime,
         }
     }
 
@@ -74,8 +94,30 @@ impl Place {
     }
 
     /// Runs a script to its end: exit status, standard output, standard error.
-    fn run(&self, profile: &str, more: &[&str], script: &str) -> (i32, String, String) {
+    pub(crate) fn run(&self, profile: &str, more: &[&str], script: &str) -> (i32, String, String) {
         finished(self.chat(profile, more), script)
+    }
+}
+
+/// A place without its server.
+pub(crate) struct Stopped {
+    pub(crate) folder: tempfile::TempDir,
+    config: Config,
+    runtime: Runtime,
+}
+
+impl Stopped {
+    /// It comes back, at the same address.
+    pub(crate) fn start(self) -> Place {
+        let (folder, config, runtime) = (self.folder, self.config, self.runtime);
+        let start = server::start(Arc::new(config.clone()));
+        let running = runtime.block_on(start).unwrap();
+        Place {
+            running,
+            folder,
+            config,
+            runtime,
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod protocol;
 mod push;
 mod receipt;
 mod replay;
+mod screen;
 mod session;
 mod support;
 mod sync;

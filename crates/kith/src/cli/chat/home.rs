@@ -1,30 +1,49 @@
 //! A profile's folder: who is signed in where, and what waits to be sent. Only its owner reads it.
 
 use anyhow::Context as _;
-use kith_protocol::UserId;
+use kith_protocol::{ThreadId, UserId};
 use serde::{Deserialize, Serialize};
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// Who is signed in, in a profile's folder.
+const SESSION: &str = "session.json";
+/// What was written and did not reach the server, in a client's folder.
+const DRAFTS: &str = "drafts.json";
+
+/// A profile on this device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Account {
+    pub(in crate::cli) profile: String,
+    /// Who is signed in, and where.
+    pub(in crate::cli) handle: Option<String>,
+    pub(in crate::cli) server: Option<String>,
+}
+
 /// The folder of one profile.
-pub(super) struct Home {
+pub(in crate::cli) struct Home {
+    /// Where all profiles are.
+    root: PathBuf,
     folder: PathBuf,
+    /// Held as long as the profile is open.
+    _lock: File,
 }
 
 /// Who is signed in.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Saved {
-    pub(super) server: String,
-    pub(super) user_id: UserId,
-    pub(super) handle: String,
-    pub(super) token: String,
+pub(in crate::cli) struct Saved {
+    pub(in crate::cli) server: String,
+    pub(in crate::cli) user_id: UserId,
+    pub(in crate::cli) handle: String,
+    pub(in crate::cli) token: String,
 }
 
 impl Home {
     /// The folder of this profile, made if it is not there.
-    pub(super) fn open(home: Option<&Path>, profile: &str) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn open(home: Option<&Path>, profile: &str) -> anyhow::Result<Self> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if profile.is_empty() || profile.starts_with('.') || !profile.chars().all(plain) {
             anyhow::bail!(
@@ -37,11 +56,61 @@ impl Home {
         };
         let folder = home.join(profile);
         make(&folder)?;
-        Ok(Self { folder })
+        let _lock = lock(&folder, profile)?;
+        let root = home;
+        Ok(Self {
+            root,
+            folder,
+            _lock,
+        })
+    }
+
+    /// The profiles on this device, by name. What cannot be read has nobody signed in.
+    pub(in crate::cli) fn profiles(&self) -> Vec<Account> {
+        let folders = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        let mut accounts: Vec<Account> = folders
+            .filter(|entry| entry.path().is_dir())
+            .filter_map(|entry| {
+                let saved = fs::read(entry.path().join(SESSION)).ok();
+                let saved = saved.and_then(|text| serde_json::from_slice::<Saved>(&text).ok());
+                let (handle, server) = saved.map(|saved| (saved.handle, saved.server)).unzip();
+                let profile = entry.file_name().into_string().ok()?;
+                Some(Account {
+                    profile,
+                    handle,
+                    server,
+                })
+            })
+            .collect();
+        accounts.sort_by(|a, b| a.profile.cmp(&b.profile));
+        accounts
+    }
+
+    /// Keeps what was written and did not reach the server; nothing: removes what was kept.
+    pub(in crate::cli) fn keep_drafts(
+        &self,
+        user: UserId,
+        drafts: &BTreeMap<ThreadId, String>,
+    ) -> anyhow::Result<()> {
+        let path = self.client_folder(user).join(DRAFTS);
+        if drafts.is_empty() {
+            return match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+                _ => Ok(()),
+            };
+        }
+        replace(&path, &serde_json::to_vec(drafts)?)
+    }
+
+    /// What an earlier run kept.
+    pub(in crate::cli) fn kept_drafts(&self, user: UserId) -> BTreeMap<ThreadId, String> {
+        let kept = fs::read(self.client_folder(user).join(DRAFTS)).ok();
+        kept.and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
     }
 
     /// Who was signed in the last time.
-    pub(super) fn saved(&self) -> anyhow::Result<Option<Saved>> {
+    pub(in crate::cli) fn saved(&self) -> anyhow::Result<Option<Saved>> {
         let path = self.path();
         match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
@@ -53,25 +122,12 @@ impl Home {
     }
 
     /// Keeps who is signed in.
-    pub(super) fn save(&self, saved: &Saved) -> anyhow::Result<()> {
-        let path = self.path();
-        let beside = path.with_extension("new");
-        let write = || {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&beside)?;
-            file.write_all(&serde_json::to_vec(saved)?)?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)
-        };
-        write().with_context(|| format!("{} cannot be written", path.display()))
+    pub(in crate::cli) fn save(&self, saved: &Saved) -> anyhow::Result<()> {
+        replace(&self.path(), &serde_json::to_vec(saved)?)
     }
 
     /// Forgets the token; what waits to be sent stays.
-    pub(super) fn forget(&self) -> std::io::Result<()> {
+    pub(in crate::cli) fn forget(&self) -> std::io::Result<()> {
         match fs::remove_file(self.path()) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -79,13 +135,47 @@ impl Home {
     }
 
     /// Where the client of this user keeps its outbox: nobody else's messages lie in it.
-    pub(super) fn client_folder(&self, user: UserId) -> PathBuf {
+    pub(in crate::cli) fn client_folder(&self, user: UserId) -> PathBuf {
         self.folder.join(user.to_string())
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.join("session.json")
+        self.folder.join(SESSION)
     }
+}
+
+/// Two clients must not share a folder: they would send each other's outbox.
+fn lock(folder: &Path, profile: &str) -> anyhow::Result<File> {
+    let path = folder.join("lock");
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options
+        .open(&path)
+        .with_context(|| format!("{} cannot be made", path.display()))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "profile {profile} is open in another kith chat: close that one, or use another with --profile"
+        ),
+        // Where a file system knows no locks, there is none.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// Writes a file anew, for its owner only, in one step.
+fn replace(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let beside = path.with_extension("new");
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    write().with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn make(folder: &Path) -> anyhow::Result<()> {

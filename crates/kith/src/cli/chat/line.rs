@@ -215,6 +215,14 @@ fn group(all: &str) -> Result<Line, String> {
     Ok(Line::Group { title, people })
 }
 
+/// The handles that a text names with an `@`.
+pub(in crate::cli) fn named(text: &str) -> Vec<&str> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '!' | '?' | '(' | ')'))
+        .filter_map(|word| word.strip_prefix('@'))
+        .map(|name| name.trim_end_matches('.'))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

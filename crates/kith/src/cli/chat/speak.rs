@@ -2,7 +2,7 @@
 
 use super::home::Saved;
 use super::input::Input;
-use super::line::{HELP, Line};
+use super::line::{HELP, Line, named};
 use super::{Api, Chat, Client, ThreadId};
 use anyhow::Context as _;
 use kith_client::{Draft, Options, Session, credentials, new_msg_id, registration};
@@ -158,13 +158,7 @@ impl Chat {
 
     /// The members that a text names with @handle; @all if the sender may.
     async fn mentions(&mut self, thread: ThreadId, text: &str) -> (Vec<UserId>, bool) {
-        let named: Vec<&str> = text
-            .split(|c: char| {
-                c.is_whitespace() || matches!(c, ',' | ';' | ':' | '!' | '?' | '(' | ')')
-            })
-            .filter_map(|word| word.strip_prefix('@'))
-            .map(|name| name.trim_end_matches('.'))
-            .collect();
+        let named = named(text);
         if named.is_empty() {
             return (Vec::new(), false);
         }
