@@ -3,6 +3,7 @@
 //! Every promise stands as a doc comment on a trait and is tried in [`mod@contract`] on each engine.
 //! Nothing here knows HTTP, sockets or rules.
 
+pub mod audit;
 pub mod contact;
 pub mod contract;
 pub mod embedded;
@@ -15,6 +16,7 @@ pub mod thread;
 pub mod user;
 pub mod user_thread;
 
+pub use audit::Audit;
 pub use contact::Contacts;
 pub use inbox::Inbox;
 pub use log::ThreadLog;
@@ -38,6 +40,7 @@ pub trait Store:
     + Users
     + Contacts
     + Sessions
+    + Audit
     + Send
     + Sync
     + 'static

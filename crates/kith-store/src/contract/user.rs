@@ -198,7 +198,7 @@ pub async fn accounts_are_there_after_reopening(bed: &impl Bed) {
     assert_eq!(second, Written::Conflict(ann.id));
 }
 
-async fn made(store: &SharedStore, handle: &str, name: &str) -> UserRow {
+pub(super) async fn made(store: &SharedStore, handle: &str, name: &str) -> UserRow {
     let row = account(handle, name);
     let written = store.create_user(row.clone()).await.unwrap();
     assert_eq!(written, Written::<UserId>::Done);

@@ -10,13 +10,17 @@
 //! known for sure, and is known again after the next start.
 
 mod apply;
+mod audit;
 mod batch;
 mod commit;
 mod contact;
+#[doc(hidden)]
+pub mod damage;
 mod delivered;
 mod figure;
 mod folder;
 mod inbox;
+mod index;
 mod journal;
 mod key;
 mod log;
@@ -27,6 +31,7 @@ mod purge;
 mod recover;
 mod room;
 mod row;
+mod scan;
 mod session;
 mod stage;
 mod stuck;
