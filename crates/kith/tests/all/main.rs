@@ -12,6 +12,7 @@ mod chat;
 mod client;
 mod config;
 mod contact;
+mod doctor;
 mod inbox;
 mod input;
 mod limit;
