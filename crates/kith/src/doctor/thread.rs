@@ -163,11 +163,14 @@ impl Examination<'_> {
                 .store
                 .stored_entries(self.thread, self.log.last_seq, PAGE_ROWS)
                 .await?;
-            if rows.is_empty() {
+            let is_end = rows.len() < PAGE_ROWS;
+            if !rows.is_empty() {
+                self.take(rows).await?;
+                self.views.shorten(self.bounds.view_rows);
+            }
+            if is_end {
                 return Ok(());
             }
-            self.take(rows).await?;
-            self.views.shorten(self.bounds.view_rows);
         }
     }
 
