@@ -3,6 +3,7 @@
 //! Every promise stands as a doc comment on a trait and is tried in [`mod@contract`] on each engine.
 //! Nothing here knows HTTP, sockets or rules.
 
+pub mod audit;
 pub mod contact;
 pub mod contract;
 pub mod embedded;
@@ -16,6 +17,7 @@ pub mod thread;
 pub mod user;
 pub mod user_thread;
 
+pub use audit::Audit;
 pub use contact::Contacts;
 pub use inbox::Inbox;
 pub use log::ThreadLog;
@@ -41,6 +43,7 @@ pub trait Store:
     + Contacts
     + Sessions
     + Syncs
+    + Audit
     + Send
     + Sync
     + 'static

@@ -16,6 +16,7 @@ pub mod server;
 pub mod http;
 
 pub mod contact;
+pub mod doctor;
 pub mod inbox;
 pub mod limit;
 pub mod message;

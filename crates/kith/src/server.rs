@@ -98,7 +98,7 @@ pub async fn start_with(
     })
 }
 
-async fn open_store(config: &Config) -> anyhow::Result<SharedStore> {
+pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SharedStore> {
     let embedded = EmbeddedConfig {
         folder: config.store.folder.clone(),
         cache_bytes: config.store.cache_bytes,

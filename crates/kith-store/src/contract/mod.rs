@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 #![expect(missing_docs, reason = "the name of a test is its sentence")]
 
+pub mod audit;
 pub mod contact;
 pub mod inbox;
 pub mod log;
@@ -150,6 +151,15 @@ macro_rules! contract {
                 what_was_written_before_the_call_is_in_it,
                 what_rows_rest_on_stands_until_one_of_them_changes,
                 what_stands_is_never_behind_what_was_acknowledged,
+            ],
+            audit: [
+                stored_entries_are_those_of_the_log_page_by_page,
+                every_row_is_on_a_page_of_its_part_that_says_where_the_log_stood,
+                what_the_store_wrote_itself_is_never_wrong,
+                mending_puts_views_and_takes_them_away_for_good,
+                mending_at_another_end_of_the_log_is_a_conflict,
+                mending_touches_no_settings,
+                a_thread_with_views_and_no_log_is_told_once,
             ];
         }
     };
@@ -271,6 +281,7 @@ mod tests {
     fn every_promise_is_in_the_list() {
         let list = include_str!("mod.rs");
         for file in [
+            include_str!("audit.rs"),
             include_str!("contact.rs"),
             include_str!("inbox.rs"),
             include_str!("log.rs"),

@@ -191,6 +191,14 @@ pub async fn sessions_are_there_after_reopening(bed: &impl Bed) {
     assert_eq!(store.forget_tokens(FORGET_AT).await.unwrap(), 1);
 }
 
+/// One session that lives and one that has ended.
+pub(super) async fn begun_and_ended(store: &SharedStore, user: UserId) {
+    let (living, dead) = (row(user), row(user));
+    assert!(changed(store, user, 0, Some(&living), &[]).await);
+    assert!(changed(store, user, 1, Some(&dead), &[]).await);
+    end(store, &dead, EndReason::Replaced).await;
+}
+
 pub(super) async fn changed(
     store: &SharedStore,
     user: UserId,

@@ -281,7 +281,7 @@ pub async fn views_are_there_after_reopening(bed: &impl Bed) {
     assert_every_view(&store, thread, ann, bo).await;
 }
 
-fn every_view(thread: ThreadId, ann: UserId, bo: UserId) -> Vec<ViewChange> {
+pub(super) fn every_view(thread: ThreadId, ann: UserId, bo: UserId) -> Vec<ViewChange> {
     vec![
         ViewChange::Head(Box::new(head_at(ann, 1))),
         ViewChange::Member(Box::new(member_row(ann))),
@@ -309,7 +309,12 @@ fn every_view(thread: ThreadId, ann: UserId, bo: UserId) -> Vec<ViewChange> {
     ]
 }
 
-async fn assert_every_view(store: &SharedStore, thread: ThreadId, ann: UserId, bo: UserId) {
+pub(super) async fn assert_every_view(
+    store: &SharedStore,
+    thread: ThreadId,
+    ann: UserId,
+    bo: UserId,
+) {
     let heads = store.heads(&[thread]).await.unwrap();
     assert_eq!(heads, [Some(head_at(ann, 1))]);
     let mut members = vec![member_row(ann), left(bo)];

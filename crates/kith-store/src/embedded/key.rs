@@ -7,33 +7,33 @@ use sha2::{Digest, Sha256};
 use std::ops::Bound;
 
 /// Tables of the keyspace `views`.
-mod view {
-    pub(super) const MEMBER: u8 = b'm';
-    pub(super) const OVERLAY: u8 = b'o';
-    pub(super) const REACTION: u8 = b'r';
-    pub(super) const DELETION: u8 = b'd';
-    pub(super) const MENTION: u8 = b'n';
-    pub(super) const MARK: u8 = b'w';
-    pub(super) const USER_THREAD: u8 = b'u';
-    pub(super) const PARTICIPANTS: u8 = b'p';
+pub(super) mod view {
+    pub(in crate::embedded) const MEMBER: u8 = b'm';
+    pub(in crate::embedded) const OVERLAY: u8 = b'o';
+    pub(in crate::embedded) const REACTION: u8 = b'r';
+    pub(in crate::embedded) const DELETION: u8 = b'd';
+    pub(in crate::embedded) const MENTION: u8 = b'n';
+    pub(in crate::embedded) const MARK: u8 = b'w';
+    pub(in crate::embedded) const USER_THREAD: u8 = b'u';
+    pub(in crate::embedded) const PARTICIPANTS: u8 = b'p';
 }
 
 /// Tables of the keyspace `people`.
-mod people {
-    pub(super) const USER: u8 = b'u';
-    pub(super) const HANDLE: u8 = b'h';
-    pub(super) const NAME: u8 = b'n';
-    pub(super) const LAST_SEEN: u8 = b'l';
-    pub(super) const CONTACT: u8 = b'c';
-    pub(super) const FORMER: u8 = b'x';
-    pub(super) const ASKED: u8 = b'q';
-    pub(super) const ASKED_BY: u8 = b'r';
-    pub(super) const BLOCK: u8 = b'b';
-    pub(super) const SESSION: u8 = b's';
-    pub(super) const SESSION_LIST: u8 = b'v';
-    pub(super) const ENDED: u8 = b'e';
-    pub(super) const TOKEN: u8 = b't';
-    pub(super) const FORGET: u8 = b'f';
+pub(super) mod people {
+    pub(in crate::embedded) const USER: u8 = b'u';
+    pub(in crate::embedded) const HANDLE: u8 = b'h';
+    pub(in crate::embedded) const NAME: u8 = b'n';
+    pub(in crate::embedded) const LAST_SEEN: u8 = b'l';
+    pub(in crate::embedded) const CONTACT: u8 = b'c';
+    pub(in crate::embedded) const FORMER: u8 = b'x';
+    pub(in crate::embedded) const ASKED: u8 = b'q';
+    pub(in crate::embedded) const ASKED_BY: u8 = b'r';
+    pub(in crate::embedded) const BLOCK: u8 = b'b';
+    pub(in crate::embedded) const SESSION: u8 = b's';
+    pub(in crate::embedded) const SESSION_LIST: u8 = b'v';
+    pub(in crate::embedded) const ENDED: u8 = b'e';
+    pub(in crate::embedded) const TOKEN: u8 = b't';
+    pub(in crate::embedded) const FORGET: u8 = b'f';
 }
 
 /// Bytes of an id.
@@ -67,6 +67,11 @@ pub(super) fn overlay(thread: ThreadId, target_seq: u64) -> [u8; 1 + ID + 8] {
     fixed(&[&[view::OVERLAY], thread.bytes(), &target_seq.to_be_bytes()])
 }
 
+/// Prefix of [`overlay`].
+pub(super) fn overlays(thread: ThreadId) -> [u8; 1 + ID] {
+    fixed(&[&[view::OVERLAY], thread.bytes()])
+}
+
 /// views: thread | user | target_seq | emoji.
 pub(super) fn reaction(thread: ThreadId, user: UserId, target_seq: u64, emoji: &str) -> Vec<u8> {
     let mut key = reactions(thread, user, target_seq).to_vec();
@@ -84,6 +89,11 @@ pub(super) fn reactions(thread: ThreadId, user: UserId, target_seq: u64) -> [u8;
     ])
 }
 
+/// Prefix of [`reaction`] for everybody.
+pub(super) fn all_reactions(thread: ThreadId) -> [u8; 1 + ID] {
+    fixed(&[&[view::REACTION], thread.bytes()])
+}
+
 /// The seq and the emoji of a key of [`reaction`].
 pub(super) fn read_reaction(key: &[u8]) -> Option<(u64, String)> {
     let (seq, emoji) = key.get(1 + ID + ID..)?.split_first_chunk::<8>()?;
@@ -98,6 +108,11 @@ pub(super) fn deletion(thread: ThreadId, target_seq: u64) -> [u8; 1 + ID + 8] {
     fixed(&[&[view::DELETION], thread.bytes(), &target_seq.to_be_bytes()])
 }
 
+/// Prefix of [`deletion`].
+pub(super) fn deletions(thread: ThreadId) -> [u8; 1 + ID] {
+    fixed(&[&[view::DELETION], thread.bytes()])
+}
+
 /// views: user | thread | seq.
 pub(super) fn mention(user: UserId, thread: ThreadId, seq: u64) -> [u8; 1 + ID + ID + 8] {
     fixed(&[
@@ -106,6 +121,11 @@ pub(super) fn mention(user: UserId, thread: ThreadId, seq: u64) -> [u8; 1 + ID +
         thread.bytes(),
         &seq.to_be_bytes(),
     ])
+}
+
+/// Prefix of [`mention`].
+pub(super) fn mentions(user: UserId, thread: ThreadId) -> [u8; 1 + ID + ID] {
+    fixed(&[&[view::MENTION], user.bytes(), thread.bytes()])
 }
 
 /// views: thread | user | 0. The read mark stands before the delivered ones of the same user.
@@ -175,6 +195,11 @@ pub(super) fn participants_of(members: &[UserId]) -> [u8; 1 + ID] {
         hash.update(member.bytes());
     }
     fixed(&[&[view::PARTICIPANTS], &hash.finalize()[..ID]])
+}
+
+/// Whether a key is one of [`participants`].
+pub(super) fn is_participants(key: &[u8]) -> bool {
+    key.len() == 1 + ID + 8 + ID && key[0] == view::PARTICIPANTS
 }
 
 /// people: user.
@@ -328,6 +353,11 @@ pub(super) fn read_forget(key: &[u8]) -> Option<(Timestamp, [u8; 32])> {
     let (at, hash) = key.get(1..)?.split_first_chunk::<8>()?;
     let at = (u64::from_be_bytes(*at) ^ (1 << 63)).cast_signed();
     Some((Timestamp(at), hash.try_into().ok()?))
+}
+
+/// The id that begins after `at` bytes of a key.
+pub(super) fn id_at(key: &[u8], at: usize) -> Option<[u8; ID]> {
+    key.get(at..)?.first_chunk::<ID>().copied()
 }
 
 /// The last 16 bytes of a key, which are an id in every layout that ends in one.

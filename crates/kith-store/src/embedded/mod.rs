@@ -10,14 +10,18 @@
 //! known for sure, and is known again after the next start.
 
 mod apply;
+mod audit;
 mod batch;
 mod changes;
 mod commit;
 mod contact;
+#[doc(hidden)]
+pub mod damage;
 mod delivered;
 mod figure;
 mod folder;
 mod inbox;
+mod index;
 mod journal;
 mod key;
 mod log;
@@ -28,6 +32,7 @@ mod purge;
 mod recover;
 mod room;
 mod row;
+mod scan;
 mod session;
 mod stage;
 mod stuck;

@@ -55,7 +55,7 @@ fn replace(
 }
 
 /// Words of a name as they are found.
-fn words(name: &str) -> BTreeSet<String> {
+pub(super) fn words(name: &str) -> BTreeSet<String> {
     name.split_whitespace().map(str::to_lowercase).collect()
 }
 

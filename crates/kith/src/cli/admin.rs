@@ -7,7 +7,8 @@ use crate::http::admin::Health;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::Response;
+use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 use std::io::ErrorKind;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -87,32 +88,56 @@ pub(super) async fn call(
     body: &str,
 ) -> anyhow::Result<String> {
     let listen = config.admin_listen();
-    let nobody = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow::anyhow!(
+    let answer = match ask(config, method, path, body).await? {
+        Some(answer) => answer,
+        None if listen == AdminListen::Off => {
+            anyhow::bail!("the admin listener is off: set admin.listen")
+        }
+        None => anyhow::bail!(
             "no server answers on {listen}; start it with `kith serve`, or say with --data or --config which one is meant"
         ),
-        _ => anyhow::anyhow!("the server on {listen} cannot be reached: {error}"),
     };
-    match &listen {
-        AdminListen::Unix(path_of_socket) => {
-            let stream = UnixStream::connect(path_of_socket).await.map_err(nobody)?;
-            exchange(stream, config, method, path, body).await
-        }
-        AdminListen::Loopback(address) => {
-            let stream = TcpStream::connect(address).await.map_err(nobody)?;
-            exchange(stream, config, method, path, body).await
-        }
-        AdminListen::Off => anyhow::bail!("the admin listener is off: set admin.listen"),
-    }
+    read(answer).await
 }
 
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// One request to the running server; none if no server listens there.
+pub(super) async fn ask(
     config: &Config,
     method: &str,
     path: &str,
     body: &str,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Option<Response<Incoming>>> {
+    let listen = config.admin_listen();
+    let stream: Result<Box<dyn Stream>, std::io::Error> = match &listen {
+        AdminListen::Unix(path) => UnixStream::connect(path).await.map(boxed),
+        AdminListen::Loopback(address) => TcpStream::connect(address).await.map(boxed),
+        AdminListen::Off => return Ok(None),
+    };
+    match stream {
+        Ok(stream) => exchange(stream, config, method, path, body).await.map(Some),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
+            _ => anyhow::bail!("the server on {listen} cannot be reached: {error}"),
+        },
+    }
+}
+
+/// Both kinds of connection.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+fn boxed(stream: impl Stream + 'static) -> Box<dyn Stream> {
+    Box::new(stream)
+}
+
+async fn exchange(
+    stream: Box<dyn Stream>,
+    config: &Config,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> anyhow::Result<Response<Incoming>> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
@@ -128,7 +153,11 @@ async fn exchange(
         request = request.header("authorization", format!("Bearer {}", token.expose()));
     }
     let request = request.body(Full::new(Bytes::from(body.to_owned())))?;
-    let answer = sender.send_request(request).await?;
+    Ok(sender.send_request(request).await?)
+}
+
+/// A whole answer, or the refusal in its own words.
+pub(super) async fn read(answer: Response<Incoming>) -> anyhow::Result<String> {
     let status = answer.status();
     let bytes = Limited::new(answer.into_body(), ANSWER_MAX_BYTES)
         .collect()

@@ -3,6 +3,7 @@
 mod admin;
 pub mod chat;
 mod config;
+mod doctor;
 mod options;
 mod paper;
 mod screen;
@@ -30,7 +31,8 @@ Examples:
   kith serve --data /srv/kith --listen 127.0.0.1:9000
   kith config default            every key of the configuration with its default
   kith chat                      chat from this terminal
-  kith admin health              ask the server that runs on ./data how it is"
+  kith admin health              ask the server that runs on ./data how it is
+  kith doctor                    prove that everything in ./data fits together"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -49,6 +51,8 @@ enum Command {
     Admin(admin::Admin),
     /// Manage accounts of a running server.
     User(user::User),
+    /// Prove that everything stored fits together; rebuild what can be rebuilt.
+    Doctor(doctor::DoctorArgs),
     /// Open a WebSocket and speak frames by hand.
     Socket(socket::Socket),
     /// Print the OpenAPI document.
@@ -68,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::User(command) => command.run(),
+        Command::Doctor(command) => return command.run(),
         Command::Socket(command) => command.run(),
         Command::Openapi(command) => command.run(),
         Command::Man(command) => command.run(Cli::command()),

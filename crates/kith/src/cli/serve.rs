@@ -53,7 +53,8 @@ impl Serve {
         let running = Arc::new(server::start(config.clone()).await?);
         let stop = StopSwitch::default();
         let routes = admin::routes(running.clone(), figures, stop.clone())
-            .merge(admin::user::routes(running.node().clone()));
+            .merge(admin::user::routes(running.node().clone()))
+            .merge(admin::doctor::routes(running.node().clone()));
         let door = open_door(&config, routes).await;
         let door = match door {
             Ok(door) => door,

@@ -19,7 +19,7 @@ section! {
         memtable_bytes: u64 = 16 * MIB, in MIB..=(1 << 30);
         /// Nothing is written while the disk has less left than this, so that nothing breaks half-way;
         /// it goes on by itself when room was made. 0: write until the disk is full.
-        reserve_bytes: u64 = 256 * MIB, in 0..=(1024 * 1024 * MIB);
+        reserve_bytes: u64 = 256 * MIB, in 0..=(1_u64 << 40);
     }
 }
 

@@ -4,6 +4,7 @@
 //! every user of the machine can connect, so commands there must show the secret of
 //! `admin.token_file`.
 
+pub mod doctor;
 pub mod user;
 
 use crate::config::{AdminListen, Secret};

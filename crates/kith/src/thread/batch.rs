@@ -195,7 +195,7 @@ async fn prepare(
 ) -> Result<(Box<ThreadState>, Targets)> {
     let mut state = match state {
         Some(state) => state,
-        None => Box::new(ThreadState::load(&*node.store, thread, width(node)).await?),
+        None => Box::new(ThreadState::load(&*node.store, thread, width(&node.config)).await?),
     };
     let mut targets = Targets::default();
     for command in commands.iter_mut().filter(|command| !command.is_shed()) {

@@ -9,6 +9,7 @@ use super::admission::{Admission, Entry};
 use super::batch::{self, Command};
 use super::state::{ThreadState, Width};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::error::Error;
 use crate::node::{Node, SharedNode};
 use futures_util::StreamExt;
@@ -18,7 +19,7 @@ use kith_protocol::{ThreadId, UserId};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::hash::BuildHasher;
 use std::sync::{Arc, Weak};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Orders on their way to a shard: as many as it lets in. Over it they are refused as overload.
 const QUEUE_MAX: usize = 16_384;
@@ -48,6 +49,12 @@ struct Door {
 enum Order {
     Do(ThreadId, Command),
     Read(ThreadId, UserId, u64),
+    Hold(ThreadId, oneshot::Sender<Held>),
+}
+
+/// Nothing is appended to a thread here as long as this lives; what comes meanwhile waits.
+pub struct Held {
+    _until_dropped: oneshot::Sender<()>,
 }
 
 impl Sequencer {
@@ -116,6 +123,15 @@ impl Sequencer {
         ]
     }
 
+    /// Waits until nothing is being appended to a thread, and keeps it so. What the shard knew of the thread is
+    /// forgotten: its views may be changed meanwhile. None when the node is stopping.
+    pub async fn hold(&self, thread: ThreadId) -> Option<Held> {
+        let (answer, held) = oneshot::channel();
+        let order = Order::Hold(thread, answer);
+        self.door(thread).orders.send(order).await.ok()?;
+        held.await.ok()
+    }
+
     fn door(&self, thread: ThreadId) -> &Door {
         let hash = FxBuildHasher.hash_one(thread) as usize;
         &self.shards[hash % self.shards.len()]
@@ -138,6 +154,8 @@ struct Slot {
     state: Option<Box<ThreadState>>,
     running: bool,
     waiting: Vec<Command>,
+    /// Who want to hold the thread; they come before what waits.
+    holds: Vec<oneshot::Sender<Held>>,
     read: Vec<(UserId, u64)>,
     used: u64,
     bytes: usize,
@@ -184,6 +202,10 @@ impl Shard {
                     self.slots.entry(thread).or_default().waiting.push(command);
                     woken.push(thread);
                 }
+                Order::Hold(thread, answer) => {
+                    self.slots.entry(thread).or_default().holds.push(answer);
+                    woken.push(thread);
+                }
                 Order::Read(thread, user, seq) => {
                     if let Some(slot) = self.slots.get_mut(&thread) {
                         slot.note_read(user, seq);
@@ -203,7 +225,7 @@ impl Shard {
         let Some(slot) = self.slots.get_mut(&thread) else {
             return;
         };
-        if slot.running || slot.waiting.is_empty() {
+        if slot.running || !slot.is_wanted() {
             return;
         }
         self.uses += 1;
@@ -212,6 +234,10 @@ impl Shard {
         self.loaded_bytes -= std::mem::take(&mut slot.bytes);
         let mut state = slot.state.take();
         let waiting = std::mem::take(&mut slot.waiting);
+        if let Some(answer) = slot.holds.pop() {
+            runs.push(Box::pin(held(thread, answer, waiting)));
+            return;
+        }
         runs.push(Box::pin(async move {
             let left = batch::run(&node, thread, &mut state, waiting).await;
             (thread, state, left)
@@ -229,13 +255,14 @@ impl Shard {
         for (user, seq) in std::mem::take(&mut slot.read) {
             slot.note_read(user, seq);
         }
+        let is_wanted = slot.is_wanted();
         match &mut slot.state {
             Some(state) => {
                 state.client_ids.trim();
                 slot.bytes = state.weight_bytes();
                 self.loaded_bytes += slot.bytes;
             }
-            None if slot.waiting.is_empty() => drop(self.slots.remove(&thread)),
+            None if !is_wanted => drop(self.slots.remove(&thread)),
             None => {}
         }
         if self.loaded_bytes > self.max_bytes {
@@ -250,12 +277,34 @@ impl Shard {
         let (_, median, _) = uses.select_nth_unstable(middle);
         let median = *median;
         self.slots
-            .retain(|_, slot| slot.running || !slot.waiting.is_empty() || slot.used > median);
+            .retain(|_, slot| slot.running || slot.is_wanted() || slot.used > median);
         self.loaded_bytes = self.slots.values().map(|slot| slot.bytes).sum();
     }
 }
 
+/// The run of a thread that is held: it does nothing, and forgets the state.
+async fn held(
+    thread: ThreadId,
+    answer: oneshot::Sender<Held>,
+    waiting: Vec<Command>,
+) -> (ThreadId, Option<Box<ThreadState>>, Vec<Command>) {
+    let (held, dropped) = oneshot::channel();
+    let held = Held {
+        _until_dropped: held,
+    };
+    if answer.send(held).is_ok() {
+        // Nothing is ever sent: this ends when it is let go.
+        let _ = dropped.await;
+    }
+    (thread, None, waiting)
+}
+
 impl Slot {
+    /// Whether there is something to do.
+    fn is_wanted(&self) -> bool {
+        !self.waiting.is_empty() || !self.holds.is_empty()
+    }
+
     fn note_read(&mut self, user: UserId, seq: u64) {
         match &mut self.state {
             Some(state) => state.note_read(user, seq),
@@ -266,8 +315,8 @@ impl Slot {
 }
 
 /// When pushes of a group change channels, as configured.
-pub fn width(node: &Node) -> Width {
-    let config = &node.config.thread;
+pub fn width(config: &Config) -> Width {
+    let config = &config.thread;
     Width {
         max: config.personal_channel_max_members,
         return_at: config.personal_channel_return_members,
@@ -292,7 +341,7 @@ pub async fn ask_unless(
     act: super::act::Act,
     refusal: Option<Error>,
 ) -> crate::error::Result<batch::Outcome> {
-    let (reply, outcome) = tokio::sync::oneshot::channel();
+    let (reply, outcome) = oneshot::channel();
     let reply = batch::Reply::Once(reply);
     node.sequencer.submit(
         thread,

@@ -301,10 +301,12 @@ async fn whatever_people_do_the_server_says_what_the_log_says() {
             }
             if step % RESTART_EVERY == 0 {
                 world.look().await;
+                world.server().is_sound().await;
                 world.restart().await;
             }
         }
         world.look().await;
+        world.server().is_sound().await;
     }
 }
 

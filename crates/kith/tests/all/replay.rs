@@ -6,6 +6,7 @@ use kith_load::replay::script::Mix;
 use kith_load::replay::{Options, Plant, Report, replay};
 use kith_load::server::Server;
 use std::path::Path;
+use std::process::Command;
 
 /// Fixed, so that a failure comes again; `kith-load replay` draws others.
 const SEED: u64 = 20_071_201;
@@ -22,9 +23,26 @@ async fn replayed(file: &str, plant: Option<Plant>) -> Report {
         mix: lively(),
         plant,
     };
-    replay(&server.url(), &recording, options)
+    let report = replay(&server.url(), &recording, options)
         .await
-        .expect("the replay comes to its end")
+        .expect("the replay comes to its end");
+    is_sound(&server);
+    report
+}
+
+/// Kills the server, and lets doctor look at what it leaves.
+fn is_sound(server: &Server) {
+    let pid = server.pid().to_string();
+    let killed = Command::new("kill").args(["-KILL", &pid]).status();
+    assert!(killed.expect("kill runs").success());
+    let doctor = Command::new(env!("CARGO_BIN_EXE_kith"))
+        .args(["doctor", "--data"])
+        .arg(server.folder().join("data"))
+        .output()
+        .expect("doctor runs");
+    let found = String::from_utf8_lossy(&doctor.stdout);
+    assert!(doctor.status.success(), "{found}{doctor:?}");
+    assert!(found.starts_with("everything fits together"), "{found}");
 }
 
 /// More of everything than people do, because the sample is short.

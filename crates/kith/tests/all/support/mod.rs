@@ -1,5 +1,6 @@
 //! A server of its own for each test, on a clock that the test moves, and a small known cast.
 
+pub(crate) mod patient;
 pub(crate) mod talk;
 pub(crate) mod wire;
 
@@ -18,7 +19,7 @@ use std::time::Duration;
 pub(crate) const PASSWORD: &str = "correct horse";
 
 /// When tests begin.
-const START: Timestamp = Timestamp(1_795_251_240_000);
+pub(crate) const START: Timestamp = Timestamp(1_795_251_240_000);
 
 /// A running server; it goes with its folder when it is dropped.
 pub(crate) struct Server {
@@ -51,7 +52,7 @@ impl Server {
     }
 
     /// A server on a folder that may hold something already.
-    async fn on(folder: tempfile::TempDir, config: Arc<Config>, now: Timestamp) -> Self {
+    pub(crate) async fn on(folder: tempfile::TempDir, config: Arc<Config>, now: Timestamp) -> Self {
         let embedded = EmbeddedConfig {
             folder: folder.path().into(),
             ..EmbeddedConfig::default()
@@ -74,6 +75,12 @@ impl Server {
     /// Stops, and starts again on the same folder, at another address.
     pub(crate) async fn restarted(self) -> Self {
         let now = self.now();
+        let (folder, config) = self.put_away().await;
+        Self::on(folder, config, now).await
+    }
+
+    /// Stops; what it leaves.
+    pub(crate) async fn put_away(self) -> (tempfile::TempDir, Arc<Config>) {
         self.drain().await;
         let Self {
             config,
@@ -83,7 +90,14 @@ impl Server {
             ..
         } = self;
         drop((running, node));
-        Self::on(folder, config, now).await
+        (folder, config)
+    }
+
+    /// Doctor finds nothing wrong.
+    pub(crate) async fn is_sound(&self) {
+        let doctor = kith::doctor::Doctor::of_node(self.node.clone(), false);
+        let (findings, _) = patient::report(doctor).await;
+        assert!(findings.is_empty(), "{findings:#?}");
     }
 
     /// The server's time.
