@@ -27,6 +27,7 @@ mod protocol;
 mod push;
 mod receipt;
 mod replay;
+mod schedule;
 mod session;
 mod support;
 mod sync;

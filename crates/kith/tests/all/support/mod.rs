@@ -1,5 +1,6 @@
 //! A server of its own for each test, on a clock that the test moves, and a small known cast.
 
+pub(crate) mod seeds;
 pub(crate) mod talk;
 pub(crate) mod wire;
 
@@ -10,6 +11,7 @@ use kith::server::{self, Running};
 use kith_client::{Api, ClientError, Session, registration};
 use kith_protocol::session::DeviceKind;
 use kith_protocol::{ErrorCode, Timestamp};
+use kith_store::SharedStore;
 use kith_store::embedded::{self, EmbeddedConfig};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +31,7 @@ pub(crate) struct Server {
     running: Running,
     api: Api,
     config: Arc<Config>,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Server {
@@ -47,17 +49,31 @@ impl Server {
         config.password.memory_kib = 8;
         config.password.iterations = 1;
         change(&mut config);
-        Self::on(folder, Arc::new(config), START).await
+        Self::on(Arc::new(folder), Arc::new(config), START).await
     }
 
     /// A server on a folder that may hold something already.
-    async fn on(folder: tempfile::TempDir, config: Arc<Config>, now: Timestamp) -> Self {
+    async fn on(folder: Arc<tempfile::TempDir>, config: Arc<Config>, now: Timestamp) -> Self {
         let embedded = EmbeddedConfig {
             folder: folder.path().into(),
             ..EmbeddedConfig::default()
         };
         let store = embedded::open(embedded).unwrap();
-        let clock = ManualClock::at(now);
+        Self::over(store, folder, config, ManualClock::at(now)).await
+    }
+
+    /// Another node over the same store, on the same clock.
+    pub(crate) async fn beside(&self) -> Self {
+        let (store, folder) = (self.node.store.clone(), self.folder.clone());
+        Self::over(store, folder, self.config.clone(), self.clock.clone()).await
+    }
+
+    async fn over(
+        store: SharedStore,
+        folder: Arc<tempfile::TempDir>,
+        config: Arc<Config>,
+        clock: Arc<ManualClock>,
+    ) -> Self {
         let running = server::start_with(config.clone(), store, Clock::Manual(clock.clone()));
         let running = running.await.unwrap();
         let api = Api::new(&format!("http://{}", running.address())).unwrap();
