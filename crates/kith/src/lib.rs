@@ -28,3 +28,5 @@ pub mod user;
 pub mod channel;
 pub mod presence;
 pub mod push;
+
+pub mod fuzz;

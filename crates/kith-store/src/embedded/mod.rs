@@ -16,6 +16,7 @@ mod contact;
 mod delivered;
 mod figure;
 mod folder;
+pub mod fuzz;
 mod inbox;
 mod journal;
 mod key;

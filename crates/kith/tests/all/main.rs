@@ -12,6 +12,7 @@ mod chat;
 mod client;
 mod config;
 mod contact;
+mod fuzz;
 mod inbox;
 mod input;
 mod limit;

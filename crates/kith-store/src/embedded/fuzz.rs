@@ -1,0 +1,18 @@
+//! What a fuzzer feeds with bytes: rows and keys as they may lie on a damaged disk. None of them may make
+//! the program panic, and a row that can be read must stay itself.
+
+use super::{key, row};
+
+/// Reads bytes as a row of each table.
+pub fn row(bytes: &[u8]) {
+    row::read_as_each(bytes);
+}
+
+/// Takes bytes apart as a key of each layout that is taken apart.
+pub fn key(bytes: &[u8]) {
+    let _ = (key::last_id(bytes), key::last_seq(bytes));
+    let _ = (key::read_reaction(bytes), key::read_marks_key(bytes));
+    if let Some((at, hash)) = key::read_forget(bytes) {
+        assert_eq!(key::forget(at, &hash)[1..], bytes[1..], "another key");
+    }
+}
