@@ -33,7 +33,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     target("client_frame", client_frame),
     target("server_frame", server_frame),
     target("body", body),
@@ -44,6 +44,7 @@ pub const TARGETS: [Target; 10] = [
     target("config", config),
     target("row", fuzz::row),
     target("key", fuzz::key),
+    target("segment", fuzz::segment),
 ];
 
 const fn target(name: &'static str, feed: fn(&[u8])) -> Target {

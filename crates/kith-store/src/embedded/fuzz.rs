@@ -1,7 +1,7 @@
-//! What a fuzzer feeds with bytes: rows and keys as they may lie on a damaged disk. None of them may make
-//! the program panic, and a row that can be read must stay itself.
+//! What a fuzzer feeds with bytes: rows, keys and files of the log as they may lie on a damaged disk. None of
+//! them may make the program panic, and what can be read must stay itself.
 
-use super::{key, row};
+use super::{key, row, wal};
 
 /// Reads bytes as a row of each table.
 pub fn row(bytes: &[u8]) {
@@ -15,4 +15,9 @@ pub fn key(bytes: &[u8]) {
     if let Some((at, hash)) = key::read_forget(bytes) {
         assert_eq!(key::forget(at, &hash)[1..], bytes[1..], "another key");
     }
+}
+
+/// Reads bytes as a file of the write-ahead log, and as the rows of a batch.
+pub fn segment(bytes: &[u8]) {
+    wal::fuzz::segment(bytes);
 }
