@@ -5,9 +5,10 @@ use super::world::{Acknowledged, World, code};
 use crate::support::talk::Door;
 use futures_util::FutureExt as _;
 use kith_client::new_msg_id;
-use kith_protocol::ErrorCode;
 use kith_protocol::entry::{DeleteMessage, EditMessage, EntryKind, SendMessage, Sent};
+use kith_protocol::frame::{ClientFrame, Forget, Skip};
 use kith_protocol::thread::Role;
+use kith_protocol::{ClientMsgId, ErrorCode};
 
 const EMOJI: [&str; 3] = ["👍", "🎉", "❤️"];
 
@@ -53,10 +54,28 @@ impl World {
         let answer = self.people[user][device]
             .say(door, thread, message.clone())
             .await;
-        assert_eq!(code(&answer), self.unsaid(room, user, &message));
-        if let Ok(sent) = answer {
+        let refusal = self.unsaid(room, user, &message);
+        assert_eq!(code(&answer), refusal);
+        if refusal == Some(ErrorCode::RateLimited) && door == Door::Socket {
+            let (next, _) = self.message(room);
+            let person = &self.people[user][device];
+            let said = person.say(Door::Socket, thread, next).await;
+            assert_eq!(code(&said), Some(ErrorCode::OutOfOrder));
+            self.give_up(user, device, message.client_msg_id).await;
+        } else if let Ok(sent) = answer {
             self.note_sent(room, user, message, mentions, sent);
         }
+    }
+
+    /// Rule 3: what was refused for now holds up what its connection sends, until the user gives it up.
+    async fn give_up(&self, user: usize, device: usize, client_msg_id: ClientMsgId) {
+        let forget = ClientFrame::Forget(Forget {
+            client_msg_id,
+            t: Skip,
+            id: Skip,
+        });
+        let socket = &self.people[user][device].socket;
+        socket.ask(forget).await.unwrap();
     }
 
     /// Why a new message is refused.
@@ -136,6 +155,9 @@ impl World {
         let person = [one, other][device];
         let answer = person.say(door, thread, message.clone()).await;
         assert_eq!(code(&answer), self.unsaid(room, user, &message));
+        for device in 0..2 {
+            self.give_up(user, device, message.client_msg_id).await;
+        }
         if let Ok(sent) = answer {
             self.again.insert((room, sent.seq));
             self.note_sent(room, user, message, mentions, sent);

@@ -77,12 +77,31 @@ fn explains_everything(world: &World, thread: usize, log: &[EntryRow]) -> Fold {
         let failed = world.moments[*at].faults[thread] > world.moments[asked.from].faults[thread];
         assert!(
             failed && matches!(outcome, Err(Error::Store(_))),
-            "the log does not explain {asked:?}\nasked {:?}\nanswered {:?}\n{log:#?}",
+            "the log does not explain {asked:?}\nasked {:?}\nanswered {:?}\n{}",
             world.moments[asked.from],
             world.moments[*at],
+            in_short(log),
         );
     }
     fold
+}
+
+/// The log, a line for each entry.
+fn in_short(log: &[EntryRow]) -> String {
+    let lines = log.iter().map(|entry| {
+        let EntryRow {
+            seq,
+            kind,
+            author,
+            body,
+            ..
+        } = entry;
+        format!(
+            "{seq} {kind} by {author} about {:?} {:?}",
+            body.target_seq, body.user_ids
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Between asking and answering.
