@@ -6,8 +6,14 @@ DATA ?= data
 LISTEN ?= 127.0.0.1:8080
 BENCH ?=
 BUILT = $${CARGO_TARGET_DIR:-target}/release
+# Random runs of each model, and the seed of the first one: others each time, unless a seed is given.
+COUNT ?= 100
+SEED := $(or $(SEED),$(shell date +%s))
+# Ten minutes for each target of the fuzzer.
+SECONDS_EACH ?= 600
+TARGET ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help run test check fmt lint deny audit docs example openapi bench bench-large clean
+.PHONY: help run test models fuzz check fmt lint deny audit docs example openapi bench bench-large clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -27,6 +33,18 @@ run: ## build kith and serve on 127.0.0.1:8080 with the data in ./data (DATA=, L
 test: ## run all tests
 	$(CARGO) test --release --workspace --doc
 	$(CARGO) test --release --workspace --lib --bins --tests
+
+models: ## try COUNT random runs of each model from SEED on (a night: COUNT=5000)
+	KITH_MODEL_RUNS=$(COUNT) KITH_MODEL_SEED=$(SEED) $(CARGO) test --release -p kith --test all -- model:: schedule::
+
+fuzz: ## fuzz each target for SECONDS_EACH seconds (TARGET= for one); needs nightly Rust
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked
+	@for target in $(TARGET); do \
+		mkdir -p target/fuzz/corpus/$$target; \
+		$(CARGO) +nightly fuzz run -O --target-dir target/fuzz $$target \
+			target/fuzz/corpus/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 -print_final_stats=1 || exit 1; \
+	done
 
 check: fmt lint deny docs ## formatting, lints, dependencies, documentation
 

@@ -140,14 +140,14 @@ fn last_message(parts: &InboxParts) -> Option<&LastMessage> {
 }
 
 fn write_cursor((Reverse(at), thread): Place) -> String {
-    format!("{:x}.{thread}", at.0)
+    format!("{:x}.{thread}", at.0.cast_unsigned())
 }
 
 fn read_cursor(cursor: &str) -> Result<Place> {
     let read = || {
         let (at, thread) = cursor.split_once('.')?;
         Some((
-            Reverse(Timestamp(i64::from_str_radix(at, 16).ok()?)),
+            Reverse(Timestamp(u64::from_str_radix(at, 16).ok()?.cast_signed())),
             ThreadId::parse(thread)?,
         ))
     };
@@ -157,6 +157,11 @@ fn read_cursor(cursor: &str) -> Result<Place> {
     } else {
         read().ok_or_else(bad)
     }
+}
+
+/// A cursor, read and written again.
+pub(crate) fn reread_cursor(cursor: &str) -> Result<String> {
+    read_cursor(cursor).map(write_cursor)
 }
 
 /// Rows from their parts.

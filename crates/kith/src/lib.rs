@@ -29,3 +29,5 @@ pub mod user;
 pub mod channel;
 pub mod presence;
 pub mod push;
+
+pub mod fuzz;

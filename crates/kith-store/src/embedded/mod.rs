@@ -20,6 +20,7 @@ pub mod damage;
 mod delivered;
 mod figure;
 mod folder;
+pub mod fuzz;
 mod inbox;
 mod index;
 mod journal;

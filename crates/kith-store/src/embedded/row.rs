@@ -31,6 +31,11 @@ pub(super) trait Row: Serialize + DeserializeOwned {
 macro_rules! rows {
     ($($row:ty = $name:literal),+ $(,)?) => {
         $(impl Row for $row { const NAME: &'static str = $name; })+
+
+        /// Reads bytes as each kind of row in turn; see [`super::fuzz`].
+        pub(super) fn read_as_each(bytes: &[u8]) {
+            $(read_as::<$row>(bytes);)+
+        }
     };
 }
 
@@ -116,4 +121,17 @@ pub(super) fn read<R: Row>(bytes: &[u8]) -> StoreResult<R> {
                 bytes.len()
             ))
         })
+}
+
+/// What can be read at all is written and read again to the same bytes.
+fn read_as<R: Row>(bytes: &[u8]) {
+    let Ok(row) = read::<R>(bytes) else { return };
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let written = write(&row, &mut first).and_then(|()| write(&read::<R>(&first)?, &mut second));
+    assert!(
+        written.is_ok(),
+        "{} is not read again: {written:?}",
+        R::NAME
+    );
+    assert_eq!(first, second, "{} comes back as another one", R::NAME);
 }

@@ -66,4 +66,7 @@ impl Broker for LocalBroker {
     fn leave_user(&self, channel: Channel, user: UserId) {
         self.retain(channel, |other| other.caller.user != user);
     }
+    fn keep_users(&self, channel: Channel, keep: &dyn Fn(UserId) -> bool) {
+        self.retain(channel, |queue| keep(queue.caller.user));
+    }
 }

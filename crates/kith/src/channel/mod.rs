@@ -25,6 +25,8 @@ pub trait Broker: Send + Sync {
     fn leave(&self, channel: Channel, queue: &Queue);
     /// Unsubscribes all queues of a user: the user is no longer a member.
     fn leave_user(&self, channel: Channel, user: UserId);
+    /// Unsubscribes all queues but those of users for whom `keep` says yes.
+    fn keep_users(&self, channel: Channel, keep: &dyn Fn(UserId) -> bool);
 }
 
 /// The channels of a node.

@@ -66,6 +66,13 @@ pub(super) fn load(
     layers.finish()
 }
 
+/// The same of the text of a file alone; `path` is only named.
+pub(super) fn load_text(text: &str, path: &Path) -> Result<Config, ConfigErrors> {
+    let mut layers = Layers::default();
+    layers.add_toml(path, text);
+    layers.finish()
+}
+
 /// Every field that holds a value, by its full key: `session.phone.max`.
 pub(super) fn leaves() -> BTreeMap<String, Field> {
     fn collect(prefix: &str, fields: Vec<Field>, into: &mut BTreeMap<String, Field>) {
@@ -129,8 +136,19 @@ impl Default for Layers {
 impl Layers {
     fn add_file(&mut self, path: &Path) {
         match read_file(path) {
-            Ok(table) => self.add_table("", table, &Origin::File(path.to_owned())),
+            Ok(text) => self.add_toml(path, &text),
             Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn add_toml(&mut self, path: &Path, text: &str) {
+        match text.parse::<Table>() {
+            Ok(table) => self.add_table("", table, &Origin::File(path.to_owned())),
+            Err(error) => self.errors.push(format!(
+                "the configuration {} is no TOML: {}",
+                path.display(),
+                error.to_string().trim_end()
+            )),
         }
     }
 
@@ -252,7 +270,7 @@ impl Layers {
     }
 }
 
-fn read_file(path: &Path) -> Result<Table, String> {
+fn read_file(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let cannot =
         |error: std::io::Error| format!("the configuration {shown} cannot be read: {error}");
@@ -262,13 +280,7 @@ fn read_file(path: &Path) -> Result<Table, String> {
             "the configuration {shown} is too large: {size_bytes} bytes"
         ));
     }
-    let text = std::fs::read_to_string(path).map_err(cannot)?;
-    text.parse::<Table>().map_err(|error| {
-        format!(
-            "the configuration {shown} is no TOML: {}",
-            error.to_string().trim_end()
-        )
-    })
+    std::fs::read_to_string(path).map_err(cannot)
 }
 
 fn read_values(values: &BTreeMap<String, (Value, Origin)>) -> Result<Config, (String, String)> {

@@ -79,6 +79,11 @@ impl Config {
         load::load(file, environment, flags)
     }
 
+    /// Defaults, then the text of a file; `path` is where it would lie, for the sentences. Checked.
+    pub fn of_text(text: &str, path: &std::path::Path) -> Result<Self, ConfigErrors> {
+        load::load_text(text, path)
+    }
+
     /// Says what no single type can say: bounds, and values that do not go together.
     pub fn check(&self) -> Result<(), ConfigErrors> {
         let wrong = self.all_wrong();

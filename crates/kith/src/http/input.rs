@@ -77,7 +77,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
+/// Reads a query string; names the field that is wrong.
+pub(crate) fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
     serde_urlencoded::from_str(query).map_err(|_| {
         let pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap_or_default();
         let reader = serde::de::value::MapDeserializer::new(

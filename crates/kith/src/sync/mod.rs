@@ -12,11 +12,11 @@ use crate::error::Result;
 use crate::node::{Caller, Node};
 use crate::{contact, inbox, session, user};
 use cursor::Cursor;
-use kith_protocol::BadField;
 use kith_protocol::channel::Channel;
 use kith_protocol::sync::{
     DigestRow, Sync, SyncContact, SyncQuery, SyncSession, SyncThread, WAIT_MAX_S, digest,
 };
+use kith_protocol::{BadField, UserId};
 use kith_store::contact::ContactRow;
 use kith_store::inbox::InboxParts;
 use rows::{Row, Rows};
@@ -52,6 +52,11 @@ pub async fn sync(node: &Node, caller: Caller, query: SyncQuery) -> Result<Sync>
         .leave(Channel::User(caller.user), &queue);
     node.push.detach(&queue);
     answer
+}
+
+/// A cursor, read and written again.
+pub(crate) fn reread_cursor(cursor: &str, user: UserId) -> Result<String> {
+    Ok(Cursor::read(cursor, user)?.write(user))
 }
 
 async fn wait(

@@ -14,10 +14,12 @@ use crate::message;
 use crate::node::{Caller, Node};
 use crate::push::order::Place;
 use crate::push::queue::Queue;
+use kith_protocol::channel::Channel;
 use kith_protocol::entry::{Added, EntryKind, Sent};
 use kith_protocol::frame;
 use kith_protocol::thread::ThreadKind;
 use kith_protocol::{ThreadId, UserId};
+use kith_store::StoreResult;
 use kith_store::log::{Append, Appended, EntryRow, Span};
 use kith_store::thread::OverlayRow;
 use std::collections::HashMap;
@@ -119,6 +121,13 @@ struct Plan {
     changes: Changes,
 }
 
+impl Plan {
+    /// Takes back the commands, with nothing done about them.
+    fn commands(self) -> impl Iterator<Item = Command> {
+        self.decided.into_iter().map(|(command, _)| command)
+    }
+}
+
 enum Decided {
     Appended(Known),
     Known(Known),
@@ -147,8 +156,14 @@ pub async fn run(
     let (mut plan, later) = decide(node, &mut state, &mut targets, waiting);
     left.splice(0..0, later);
     if plan.rows.is_empty() {
-        *slot = state.exists().then_some(state);
-        conclude(node, thread, slot.as_deref(), plan).await;
+        match is_behind(node, &state, &plan).await {
+            Ok(false) => {
+                *slot = state.exists().then_some(state);
+                conclude(node, thread, slot.as_deref(), plan).await;
+            }
+            Ok(true) => left.splice(0..0, plan.commands()).for_each(drop),
+            Err(error) => refuse_all(plan.commands(), &Error::Store(error)),
+        }
         return left;
     }
     let append = Append {
@@ -168,15 +183,24 @@ pub async fn run(
             conclude(node, thread, slot.as_deref(), plan).await;
         }
         // Another node was first: decide again on what it wrote. What was folded in is forgotten.
-        Ok(Appended::Conflict { .. }) => {
-            left.splice(0..0, plan.decided.into_iter().map(|(command, _)| command));
-        }
-        Err(error) => {
-            let commands = plan.decided.into_iter().map(|(command, _)| command);
-            refuse_all(commands, &Error::Store(error));
-        }
+        Ok(Appended::Conflict { .. }) => left.splice(0..0, plan.commands()).for_each(drop),
+        Err(error) => refuse_all(plan.commands(), &Error::Store(error)),
     }
     left
+}
+
+/// Whether something was refused, or found done, on a fold that another node has left behind: no append
+/// holds that against the log, so the log is asked. It is decided again then.
+async fn is_behind(node: &Node, state: &ThreadState, plan: &Plan) -> StoreResult<bool> {
+    let mut decided = plan.decided.iter();
+    // What is refused for overload is not worth a read.
+    let rests_on_fold = decided.any(|(command, decided)| {
+        !command.is_shed() && !matches!(decided, Ok(Decided::Known(_)))
+    });
+    if !rests_on_fold {
+        return Ok(false);
+    }
+    Ok(node.store.last_seq(state.thread).await? != state.head.last_seq)
 }
 
 fn refuse_all(commands: impl IntoIterator<Item = Command>, error: &Error) {
@@ -195,7 +219,7 @@ async fn prepare(
 ) -> Result<(Box<ThreadState>, Targets)> {
     let mut state = match state {
         Some(state) => state,
-        None => Box::new(ThreadState::load(&*node.store, thread, width(&node.config)).await?),
+        None => load(node, thread).await?,
     };
     let mut targets = Targets::default();
     for command in commands.iter_mut().filter(|command| !command.is_shed()) {
@@ -236,6 +260,18 @@ async fn prepare(
         refresh_relation(node, &mut state).await?;
     }
     Ok((state, targets))
+}
+
+/// The state as it is stored. Another node may have taken people out since they subscribed here: what
+/// is published from now on is no longer for them.
+async fn load(node: &Node, thread: ThreadId) -> StoreResult<Box<ThreadState>> {
+    let state = Box::new(ThreadState::load(&*node.store, thread, width(&node.config)).await?);
+    if state.exists() && state.head.kind != ThreadKind::Live {
+        let is_present = |user| state.present(user).is_some();
+        let channel = Channel::Thread(thread);
+        node.channels.broker().keep_users(channel, &is_present);
+    }
+    Ok(state)
 }
 
 async fn learn_ids(

@@ -9,12 +9,15 @@ use kith_protocol::{ThreadId, Timestamp, UserId};
 use kith_store::log::{EntryRow, Span};
 use kith_store::thread::{HeadRow, LastMessage, LeftView, MemberRow, ReadMark, Stay, ViewChange};
 use kith_store::user_thread::ThreadPointer;
-use kith_store::{Store, StoreResult};
+use kith_store::{Store, StoreError, StoreResult};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 /// Groups of up to this many are found by their members.
 pub const PARTICIPANTS_MAX: usize = 100;
+
+/// A thread that changes under so many reads is not read now.
+const LOAD_TRIES_MAX: usize = 100;
 
 /// Stands for everybody in the mentions view.
 pub const EVERYBODY: UserId = UserId(Uuid::nil());
@@ -97,15 +100,9 @@ impl ThreadState {
     /// Loads the views as of their seq, and folds in what the log has after it.
     pub async fn load(store: &dyn Store, thread: ThreadId, width: Width) -> StoreResult<Self> {
         let mut state = Self::empty(thread, width);
-        let head = store.heads(&[thread]).await?.pop().flatten();
-        if let Some(head) = head {
+        if let Some((head, members)) = views(store, thread).await? {
             state.head = head;
-            state.members = store
-                .members(thread)
-                .await?
-                .into_iter()
-                .map(|row| (row.user, row))
-                .collect();
+            state.members = members.into_iter().map(|row| (row.user, row)).collect();
             let marks = store.marks(thread).await?;
             state.read = marks
                 .into_iter()
@@ -455,6 +452,27 @@ impl ThreadState {
         }
         views
     }
+}
+
+/// Head and members as of one seq. They are two reads: with members that are ahead of the head, what another
+/// node appended in between would be folded in twice.
+async fn views(
+    store: &dyn Store,
+    thread: ThreadId,
+) -> StoreResult<Option<(HeadRow, Vec<MemberRow>)>> {
+    let mut head = store.heads(&[thread]).await?.pop().flatten();
+    for _ in 0..LOAD_TRIES_MAX {
+        let Some(before) = head else {
+            return Ok(None);
+        };
+        let members = store.members(thread).await?;
+        head = store.heads(&[thread]).await?.pop().flatten();
+        if head.as_ref() == Some(&before) {
+            return Ok(Some((before, members)));
+        }
+    }
+    let why = "a thread changed under every read";
+    Err(StoreError::Unavailable(why.to_owned()))
 }
 
 /// Whether a member's last stay has not ended.

@@ -10,6 +10,7 @@
 //! what is newest is found by reading. The next batch is written only after the sync of the one before has
 //! returned; so only the last one can be there in pieces, and a whole record after a broken one is damage.
 
+pub(super) mod fuzz;
 mod record;
 mod segment;
 

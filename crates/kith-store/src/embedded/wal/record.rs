@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// What every record begins with.
 const MAGIC: u32 = u32::from_le_bytes(*b"kith");
 /// Magic, length of the rows (both u32), number and checksum (both u64), little-endian.
-const HEAD_BYTES: usize = 24;
+pub(super) const HEAD_BYTES: usize = 24;
 /// Records begin at multiples of this.
 const ALIGNED_BYTES: usize = 8;
 

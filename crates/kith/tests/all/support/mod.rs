@@ -1,6 +1,7 @@
 //! A server of its own for each test, on a clock that the test moves, and a small known cast.
 
 pub(crate) mod patient;
+pub(crate) mod seeds;
 pub(crate) mod talk;
 pub(crate) mod wire;
 
@@ -11,6 +12,7 @@ use kith::server::{self, Running};
 use kith_client::{Api, ClientError, Session, registration};
 use kith_protocol::session::DeviceKind;
 use kith_protocol::{ErrorCode, Timestamp};
+use kith_store::SharedStore;
 use kith_store::embedded::{self, EmbeddedConfig};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +32,7 @@ pub(crate) struct Server {
     running: Running,
     api: Api,
     config: Arc<Config>,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Server {
@@ -48,17 +50,31 @@ impl Server {
         config.password.memory_kib = 8;
         config.password.iterations = 1;
         change(&mut config);
-        Self::on(folder, Arc::new(config), START).await
+        Self::on(Arc::new(folder), Arc::new(config), START).await
     }
 
     /// A server on a folder that may hold something already.
-    pub(crate) async fn on(folder: tempfile::TempDir, config: Arc<Config>, now: Timestamp) -> Self {
+    pub(crate) async fn on(folder: Arc<tempfile::TempDir>, config: Arc<Config>, now: Timestamp) -> Self {
         let embedded = EmbeddedConfig {
             folder: folder.path().into(),
             ..EmbeddedConfig::default()
         };
         let store = embedded::open(embedded).unwrap();
-        let clock = ManualClock::at(now);
+        Self::over(store, folder, config, ManualClock::at(now)).await
+    }
+
+    /// Another node over the same store, on the same clock.
+    pub(crate) async fn beside(&self) -> Self {
+        let (store, folder) = (self.node.store.clone(), self.folder.clone());
+        Self::over(store, folder, self.config.clone(), self.clock.clone()).await
+    }
+
+    async fn over(
+        store: SharedStore,
+        folder: Arc<tempfile::TempDir>,
+        config: Arc<Config>,
+        clock: Arc<ManualClock>,
+    ) -> Self {
         let running = server::start_with(config.clone(), store, Clock::Manual(clock.clone()));
         let running = running.await.unwrap();
         let api = Api::new(&format!("http://{}", running.address())).unwrap();
@@ -80,7 +96,7 @@ impl Server {
     }
 
     /// Stops; what it leaves.
-    pub(crate) async fn put_away(self) -> (tempfile::TempDir, Arc<Config>) {
+    pub(crate) async fn put_away(self) -> (Arc<tempfile::TempDir>, Arc<Config>) {
         self.drain().await;
         let Self {
             config,

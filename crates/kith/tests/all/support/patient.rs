@@ -22,7 +22,7 @@ use tempfile::TempDir;
 /// 6 bo edits 3; 7 cy puts an emoji on 2; 8 ann deletes 5; 9 ann names cy; 10 cy leaves; 11 ann. Bo has read up
 /// to 4. Ann and bo are contacts, ann and di were, cy has asked ann.
 pub(crate) struct Patient {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Arc<TempDir>,
     pub(crate) config: Arc<Config>,
     pub(crate) group: ThreadId,
     pub(crate) pair: ThreadId,
