@@ -86,3 +86,38 @@ async fn who_takes_nothing_of_an_answer_is_cut_off_after_a_minute() {
     assert!(taken.len() < LARGE_MESSAGES * large.len(), "it was cut off");
     is_well(&server, &bo).await;
 }
+
+#[tokio::test]
+async fn a_hello_that_comes_with_the_upgrade_is_heard() {
+    let server = Server::start().await;
+    let ann = server.join("ann").await;
+    let hello = format!(
+        r#"{{"t":"hello","token":"{}","state":"online"}}"#,
+        ann.token
+    );
+    let mut bytes = b"GET /v1/socket HTTP/1.1\r\nhost: kith\r\nconnection: keep-alive, Upgrade\r\n\
+        upgrade: WebSocket\r\nsec-websocket-version: 13\r\nsec-websocket-protocol: other, kith.v1\r\n\
+        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        .to_vec();
+    // A text frame with a mask of zeros.
+    bytes.extend([0x81, 0x80 | hello.len() as u8, 0, 0, 0, 0]);
+    bytes.extend(hello.as_bytes());
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.write_all(&bytes).await.unwrap();
+    let mut heard = String::new();
+    while !heard.contains(r#""t":"welcome""#) {
+        let mut some = [0; 1024];
+        let count = stream.read(&mut some).await.unwrap();
+        assert!(count > 0, "{heard}");
+        heard += &String::from_utf8_lossy(&some[..count]);
+    }
+    assert!(heard.starts_with("HTTP/1.1 101 "), "{heard}");
+    let heard = heard.to_lowercase();
+    assert!(
+        heard.contains("sec-websocket-protocol: kith.v1\r\n"),
+        "{heard}"
+    );
+    // The one that the standard gives for this key.
+    let accept = "sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo=\r\n";
+    assert!(heard.contains(accept), "{heard}");
+}
