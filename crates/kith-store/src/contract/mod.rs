@@ -151,7 +151,7 @@ macro_rules! contract {
                 what_was_written_before_the_call_is_in_it,
                 what_rows_rest_on_stands_until_one_of_them_changes,
                 what_stands_is_never_behind_what_was_acknowledged,
-            ],
+            ];
             audit: [
                 stored_entries_are_those_of_the_log_page_by_page,
                 every_row_is_on_a_page_of_its_part_that_says_where_the_log_stood,

@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use kith_protocol::{ClientMsgId, SessionId, ThreadId, Timestamp, UserId};
+use kith_store::audit::{Index, IndexPage, Mend, Part, PartPage, Place, Unreadable};
 use kith_store::contact::{Between, ContactChange, RequestRow};
 use kith_store::inbox::InboxParts;
 use kith_store::log::{Append, Appended, EntryRow, Span};
@@ -13,8 +14,8 @@ use kith_store::thread::{Deletion, HeadRow, MemberRow, Mention, OverlayRow, Read
 use kith_store::user::UserRow;
 use kith_store::user_thread::{UserThreadRow, Written};
 use kith_store::{
-    Contacts, Inbox, Marks, Pages, Sessions, SharedStore, Store, StoreError, StoreResult,
-    ThreadLog, Threads, UserThreads, Users,
+    Audit, Contacts, Inbox, Marks, Pages, Sessions, SharedStore, Store, StoreError, StoreResult,
+    Syncs, ThreadLog, Threads, UserThreads, Users,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -143,6 +144,7 @@ passes_on! {
         fn put_user(expected_version: u64, row: UserRow) -> Written<UserRow>;
         fn users(ids: &[UserId]) -> Vec<Option<UserRow>>;
         fn user_of_handle(handle: &str) -> Option<UserId>;
+        fn handles(after: &str, limit: usize) -> Vec<(String, UserId)>;
         fn find_users(prefix: &str, limit: usize) -> Vec<UserId>;
         fn put_last_seen(seen: &[(UserId, Timestamp)]) -> ();
         fn last_seen(users: &[UserId]) -> Vec<Option<Timestamp>>;
@@ -161,6 +163,13 @@ passes_on! {
         fn token(token: &TokenHash) -> Option<TokenState>;
         fn touch_sessions(touched: &[(UserId, SessionId, Timestamp, Timestamp, String)]) -> ();
         fn forget_tokens(now: Timestamp) -> usize;
+    }
+    Audit {
+        fn stored_entries(thread: ThreadId, after_seq: u64, limit: usize) -> Vec<Result<EntryRow, Unreadable>>;
+        fn part_rows(thread: ThreadId, part: Part, from: Option<Place>, limit: usize) -> PartPage;
+        fn loose_threads(from: Option<Place>, limit: usize) -> (Vec<ThreadId>, Option<Place>);
+        fn check_index(index: Index, from: Option<Place>, limit: usize) -> IndexPage;
+        fn mend(thread: ThreadId, expected_last_seq: u64, mends: Vec<Mend>) -> Appended;
     }
 }
 
@@ -300,6 +309,8 @@ impl Marks for Gate {
         self.store.mark(thread, user).await
     }
 }
+
+impl Syncs for Gate {}
 
 impl Store for Gate {
     fn health(&self) -> Result<(), String> {

@@ -328,6 +328,7 @@ impl World {
             reply: Reply::Once(reply),
             place: None,
             refusal: None,
+            ticket: None,
         };
         let sequencer = &self.lives[life].node.sequencer;
         sequencer.submit(self.threads[place.thread], command);
@@ -383,7 +384,9 @@ impl World {
 
     fn drain(&mut self, user: usize) {
         for life in &mut self.lives {
-            life.written[user].extend(life.queues[user].drain().frames);
+            let drained = life.queues[user].drain();
+            let frames = drained.map_or_else(Vec::new, |drained| drained.frames);
+            life.written[user].extend(frames);
         }
     }
 
