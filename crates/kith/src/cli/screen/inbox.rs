@@ -183,7 +183,7 @@ impl Inbox {
                         preview: preview(entry),
                     });
                     // Ask, so that it is told and forgotten here.
-                    return since.len() % SINCE_MAX != 0;
+                    return !since.len().is_multiple_of(SINCE_MAX);
                 }
             }
             _ => {}

@@ -59,7 +59,10 @@ pub(super) fn paint(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position>
         (0..body.height).zip(sheet.lines.into_iter().enumerate().skip(first))
     {
         put_right(buf, body, y, right.clone());
-        let taken = u16::try_from(right.width()).unwrap_or(u16::MAX);
+        let taken = match u16::try_from(right.width()).unwrap_or(u16::MAX) {
+            0 => 0,
+            taken => taken.saturating_add(1),
+        };
         let room = Rect::new(
             body.x,
             body.y,
@@ -204,11 +207,11 @@ fn members(app: &App) -> Sheet {
 
 fn devices(app: &App) -> Sheet {
     let line = |device: &kith_protocol::session::Session| {
-        let this = if device.current { ", this one" } else { "" };
+        let this = if device.current { " (this one)" } else { "" };
         let label = text::cut(&text::line(&device.label), 40);
         let left = Line::from(vec![
-            Span::styled(format!(" {}", device.kind), app.palette.strong()),
-            Span::raw(format!(" {label}{this}")),
+            Span::styled(format!(" {}{this}", device.kind), app.palette.strong()),
+            Span::raw(format!(" {label}")),
         ]);
         let used = app.almanac.full(device.last_seen_at, app.now);
         (
