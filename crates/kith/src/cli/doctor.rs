@@ -25,13 +25,14 @@ const LINE_MAX_BYTES: usize = 1 << 20;
 /// Prove that everything stored fits together; rebuild what can be rebuilt.
 #[derive(Args)]
 #[command(after_help = "\
-It asks the server that runs on the data folder, if there is one; chat goes on meanwhile. Otherwise it opens
-the folder itself. It looks at every thread (no holes, nothing doubled, times and counts right; heads, members,
-overlays, reactions, deletions, mentions and lists as the log makes them; marks within bounds; unread counted
-anew) and at accounts, contacts, requests, sessions and tokens from both sides.
+It asks the server that runs on the data folder, if there is one; chat goes on meanwhile. \
+Otherwise it opens the folder itself. It looks at every thread: no holes, nothing doubled, times \
+and counts right; heads, members, edits, reactions, deletions, mentions and lists as the log makes \
+them; marks within bounds; unread counted anew. And at accounts, contacts, requests, sessions and \
+tokens from both sides.
 
---repair rebuilds views from the logs. It never touches logs, marks, settings, drafts or accounts: what is wrong
-there is told, and a backup helps.
+--repair rebuilds views from the logs. It never touches logs, marks, settings, drafts or accounts: \
+what is wrong there is told, and a backup helps.
 
 Texts, titles, passwords and tokens are never shown.
 

@@ -74,7 +74,8 @@ impl From<Index> for Kind {
 }
 
 impl Kind {
-    /// Whether indexes cannot be held against a thread in which this is wrong: they rest on its log, head and members.
+    /// Whether indexes cannot be held against a thread in which this is wrong: they rest on its log, head and
+    /// members.
     pub(super) fn blurs_indexes(self) -> bool {
         matches!(
             self,

@@ -4,7 +4,8 @@ use kith_protocol::{ClientMsgId, UserId};
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::hash::BuildHasher;
 
-/// Fingerprints of author and id, eight bytes each. Of a long log only a part is in memory, and it is read once for each.
+/// Fingerprints of author and id, eight bytes each. Of a long log only a part is in memory, and the log is
+/// read once for each.
 pub(super) struct ClientIds {
     part: u64,
     parts: u64,

@@ -75,7 +75,8 @@ impl Doctor {
         }
     }
 
-    /// Holds only so many rows and ids of a thread in memory at once, and reads longer logs more often. Tests give a few.
+    /// Holds only so many rows and ids of a thread in memory at once, and reads longer logs more often. Tests give
+    /// a few.
     pub fn in_windows_of(self, rows: usize) -> Self {
         Self {
             bounds: Bounds::of(rows),
