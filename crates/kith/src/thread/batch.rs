@@ -194,9 +194,8 @@ pub async fn run(
 async fn is_behind(node: &Node, state: &ThreadState, plan: &Plan) -> StoreResult<bool> {
     let mut decided = plan.decided.iter();
     // What is refused for overload is not worth a read.
-    let rests_on_fold = decided.any(|(command, decided)| {
-        !command.is_shed() && !matches!(decided, Ok(Decided::Known(_)))
-    });
+    let rests_on_fold = decided
+        .any(|(command, decided)| !command.is_shed() && !matches!(decided, Ok(Decided::Known(_))));
     if !rests_on_fold {
         return Ok(false);
     }

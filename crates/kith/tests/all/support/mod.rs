@@ -54,7 +54,11 @@ impl Server {
     }
 
     /// A server on a folder that may hold something already.
-    pub(crate) async fn on(folder: Arc<tempfile::TempDir>, config: Arc<Config>, now: Timestamp) -> Self {
+    pub(crate) async fn on(
+        folder: Arc<tempfile::TempDir>,
+        config: Arc<Config>,
+        now: Timestamp,
+    ) -> Self {
         let embedded = EmbeddedConfig {
             folder: folder.path().into(),
             ..EmbeddedConfig::default()
