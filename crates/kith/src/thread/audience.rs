@@ -74,10 +74,12 @@ impl Segments {
     fn close_before(&mut self, state: &ThreadState, entry: &Entry) {
         let from = self.done.len();
         self.close(state, false);
-        for segment in self.done[from..].iter_mut().filter(|segment| !segment.wide) {
+        for segment in &mut self.done[from..] {
             match entry.kind {
                 EntryKind::MemberLeft | EntryKind::MemberRemoved => {
-                    segment.users.extend(&entry.user_ids);
+                    let named = named(&segment.entries);
+                    let was_told = |user: &&UserId| !segment.wide || named.contains(user);
+                    segment.users.extend(entry.user_ids.iter().filter(was_told));
                 }
                 EntryKind::MemberAdded | EntryKind::Created => {
                     segment.users.retain(|user| !entry.user_ids.contains(user));
@@ -106,7 +108,10 @@ impl Segments {
                 .chain(left.iter().copied())
                 .collect()
         } else {
-            named(&entries)
+            let mut named = named(&entries);
+            // Anybody can be named, who is in or not.
+            named.retain(|user| state.present(*user).is_some());
+            named
         };
         let rewidened = match (crossing, self.was_wide && last.kind.is_membership()) {
             (true, _) => users.clone(),

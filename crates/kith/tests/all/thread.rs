@@ -1069,3 +1069,23 @@ async fn everybody_who_comes_into_a_large_group_hears_of_it() {
     ann.send(room, text("x")).await.unwrap();
     assert_eq!(changed(&di).await, []);
 }
+
+#[tokio::test]
+async fn somebody_who_is_named_in_a_large_group_hears_of_it_only_as_a_member() {
+    let server = Server::with(|config| {
+        config.thread.personal_channel_max_members = 2;
+        config.thread.personal_channel_return_members = 2;
+    });
+    let server = server.await;
+    let ann = server.join("ann").await;
+    let (mut bo, mut cy) = (server.person("boris").await, server.person("cyril").await);
+    let di = server.join("dilara").await;
+    let others = [bo.id(), di.id()];
+    let t = ann.group("tea", &others).await.unwrap().thread.id;
+    bo.heard().await;
+    let mut message = text("for you");
+    message.mentions = vec![bo.id(), cy.id()];
+    let seq = ann.send(t, message).await.unwrap().seq;
+    assert_eq!(bo.seqs(t).await, [seq]);
+    assert_eq!(cy.seqs(t).await, [0; 0], "who is no member hears nothing");
+}
