@@ -9,6 +9,7 @@
 //! (`folder`). After a commit that failed the engine takes no more writes: what is on disk then is not
 //! known for sure, and is known again after the next start.
 
+mod anchor;
 mod apply;
 mod audit;
 mod batch;
@@ -41,6 +42,7 @@ mod sync;
 mod table;
 mod thread;
 mod unapplied;
+mod unfinished;
 mod user;
 mod user_thread;
 mod wal;

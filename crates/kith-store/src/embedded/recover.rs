@@ -7,11 +7,13 @@
 //! batch until fjall has it for good: if one is missing all the same, the disk has lost something.
 
 use super::EmbeddedConfig;
+use super::anchor;
 use super::apply;
 use super::batch::{Batch, RowChange};
 use super::folder::{self, OpenError};
 use super::journal;
 use super::table::{Tables, journals};
+use super::unfinished;
 use super::wal::Wal;
 use fjall::PersistMode;
 use std::fs::OpenOptions;
@@ -24,6 +26,7 @@ const REPLAYED_MAX_BYTES: usize = 1024 * 1024;
 /// Opens the tables and the log; everything that was acknowledged is in the tables, for good.
 pub(super) fn recover(config: &EmbeddedConfig) -> Result<(Tables, Wal), OpenError> {
     let io = |error| OpenError::io(&config.folder, error);
+    unfinished::clear(&config.folder).map_err(io)?;
     let cut = look_through_journals(&config.folder)?;
     let opened = open(config);
     match (opened, cut) {
@@ -59,6 +62,7 @@ fn open(config: &EmbeddedConfig) -> Result<(Tables, Wal), OpenError> {
             "the log was ahead of the tables"
         );
     }
+    anchor::sync_folders(&config.folder).map_err(|error| OpenError::io(&config.folder, error))?;
     Ok((tables, wal))
 }
 
