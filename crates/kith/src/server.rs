@@ -31,9 +31,6 @@ const HEADERS_MAX_BYTES: usize = 32 * 1024;
 /// Dead tokens are looked for this often.
 const FORGET_TOKENS_EVERY_TICKS: u64 = 3600;
 
-/// Erased bodies are taken out of the files this often, if there were any: it rewrites tables.
-const PURGE_EVERY_TICKS: u64 = 6 * 3600;
-
 /// Out of file descriptors, the next connection is taken after this long.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -203,7 +200,9 @@ async fn every_second(node: SharedNode) {
         node.clock.sleep(Duration::from_secs(1)).await;
         node.push.look_over(&node.config.push);
         node.presence.tick(&node).await;
-        if tick.is_multiple_of(PURGE_EVERY_TICKS) && node.erased.swap(false, Ordering::Relaxed) {
+        if tick.is_multiple_of(node.config.store.purge_every_s)
+            && node.erased.swap(false, Ordering::Relaxed)
+        {
             tokio::spawn(purge(node.clone()));
         }
         if tick.is_multiple_of(FORGET_TOKENS_EVERY_TICKS) {

@@ -20,6 +20,9 @@ section! {
         /// Nothing is written while the disk has less left than this, so that nothing breaks half-way;
         /// it goes on by itself when room was made. 0: write until the disk is full.
         reserve_bytes: u64 = 256 * MIB, in 0..=(1_u64 << 40);
+        /// How often deleted messages are taken out of the files, if there were any. Until then their
+        /// texts are on the disk, though nobody is shown them. It rewrites the tables.
+        purge_every_s: u64 = 6 * 3600, in 1..=(7 * 86_400);
     }
 }
 
