@@ -5,6 +5,7 @@ CARGO := cargo
 DATA ?= data
 LISTEN ?= 127.0.0.1:8080
 BENCH ?=
+MINUTES ?= 10
 BUILT = $${CARGO_TARGET_DIR:-target}/release
 # Random runs of each model, and the seed of the first one: others each time, unless a seed is given.
 COUNT ?= 100
@@ -13,7 +14,7 @@ SEED := $(or $(SEED),$(shell date +%s))
 SECONDS_EACH ?= 600
 TARGET ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help run test models fuzz check fmt lint deny audit docs example openapi bench bench-large clean
+.PHONY: help run test models fuzz check fmt lint deny audit docs example openapi bench bench-large soak clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -79,6 +80,11 @@ bench: ## measure everything: rates, latencies, memory, start, overload (20 minu
 
 bench-large: ## the same with 10,000,000 entries in the large store (half an hour)
 	$(MAKE) bench BENCH="--entries 10000000 $(BENCH)"
+
+soak: ## kill the server for MINUTES=10, half of them with power loss; goes on where it stopped
+	$(CARGO) build --release -p kith -p kith-load -p kith-plug
+	$(BUILT)/kith-load kill --minutes $$(( ($(MINUTES) + 1) / 2 )) --state $(BUILT)/soak.json
+	$(BUILT)/kith-load kill --power-loss --minutes $$(( ($(MINUTES) + 1) / 2 )) --state $(BUILT)/soak.json
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod kill;
+
 use anyhow::{Context, Result};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,6 +26,7 @@ pub(crate) struct Cli {
 enum Command {
     Replay(Replay),
     Bench(Bench),
+    Kill(kill::Kill),
 }
 
 /// Replay recorded conversations and audit everything that the server says about them.
@@ -200,6 +203,7 @@ impl Cli {
         match self.command {
             Command::Replay(replay) => replay.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Kill(kill) => kill.run(),
         }
     }
 }

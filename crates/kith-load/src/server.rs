@@ -3,16 +3,17 @@
 use anyhow::{Context, Result, bail};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A server that takes longer than this to answer has failed to start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running server. Dropping it kills the process and removes its data.
+/// A server of our own. Dropping it kills the process and removes its data.
 pub struct Server {
-    child: Child,
+    /// None before the first start.
+    child: Option<Child>,
     binary: PathBuf,
     folder: TempDir,
     port: u16,
@@ -22,21 +23,41 @@ impl Server {
     /// Starts `binary serve` with limits off, a cheap password and groups of up to 5,000. The data
     /// lies in a new folder inside `inside`, which should be on the disk that is to be measured.
     pub fn start(binary: &Path, inside: &Path) -> Result<Self> {
+        let mut server = Self::not_started(binary, inside)?;
+        server.spawn(&[])?;
+        server.wait()?;
+        Ok(server)
+    }
+
+    /// The same, but nothing runs yet: [`Server::spawn`] starts it.
+    pub fn not_started(binary: &Path, inside: &Path) -> Result<Self> {
         std::fs::create_dir_all(inside).with_context(|| inside.display().to_string())?;
         let folder = tempfile::Builder::new()
             .prefix("kith-load-")
             .tempdir_in(inside)
             .context("a folder for the server's data")?;
-        let port = free_port()?;
-        let child = spawn(binary, folder.path(), port)?;
-        let mut server = Self {
-            child,
+        Ok(Self {
+            child: None,
             binary: binary.to_owned(),
             folder,
-            port,
-        };
-        server.wait()?;
-        Ok(server)
+            port: free_port()?,
+        })
+    }
+
+    /// Starts the process with further variables, and does not wait until it answers.
+    pub fn spawn(&mut self, variables: &[(String, String)]) -> Result<()> {
+        let child = spawn(&self.binary, self.folder.path(), self.port, variables)?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Ends the process as `kill -9` does and leaves the data; [`Server::kill_and_start`] starts it again.
+    pub fn kill(&mut self) -> Result<()> {
+        if let Some(mut child) = self.child.take() {
+            child.kill().context("kill the server")?;
+            child.wait().context("wait for the server")?;
+        }
+        Ok(())
     }
 
     /// `http://127.0.0.1:port`.
@@ -49,9 +70,9 @@ impl Server {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// The server's process.
+    /// The server's process; 0 if there is none.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.as_ref().map_or(0, Child::id)
     }
 
     /// Its admin socket.
@@ -69,16 +90,28 @@ impl Server {
         blocks_bytes(&self.data())
     }
 
-    /// Ends the process as `kill -9` does and leaves the data; [`Server::kill_and_start`] starts it again.
-    pub fn kill(&mut self) -> Result<()> {
-        self.child.kill().context("kill the server")?;
-        self.child.wait().context("wait for the server")?;
-        Ok(())
-    }
-
     /// Where the data lies.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Leaves the data where it is when the server goes.
+    pub fn keep_folder(&mut self) -> &Path {
+        self.folder.disable_cleanup(true);
+        self.folder.path()
+    }
+
+    /// How the process ended, if it did by itself.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        match &mut self.child {
+            Some(child) => Ok(child.try_wait()?),
+            None => Ok(None),
+        }
+    }
+
+    /// What all its processes have said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Kills the process as `kill -9` does, starts it again on the same data and says how long it
@@ -86,7 +119,7 @@ impl Server {
     pub fn kill_and_start(&mut self, mut answers: impl FnMut() -> bool) -> Result<Duration> {
         self.kill()?;
         let began = Instant::now();
-        self.child = spawn(&self.binary, self.folder.path(), self.port)?;
+        self.spawn(&[])?;
         while !answers() {
             self.still_alive()?;
             if began.elapsed() > START_TIMEOUT {
@@ -116,9 +149,8 @@ impl Server {
     }
 
     fn still_alive(&mut self) -> Result<()> {
-        if let Some(status) = self.child.try_wait()? {
-            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            bail!("the server ended with {status}: {}", log.trim());
+        if let Some(status) = self.ended()? {
+            bail!("the server ended with {status}: {}", self.log().trim());
         }
         Ok(())
     }
@@ -126,9 +158,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only when the process is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Fails only when the process is gone already.
+        let _ = self.kill();
     }
 }
 
@@ -166,7 +197,7 @@ pub fn find_binary(given: Option<&Path>) -> Result<PathBuf> {
     Ok(beside)
 }
 
-fn spawn(binary: &Path, folder: &Path, port: u16) -> Result<Child> {
+fn spawn(binary: &Path, folder: &Path, port: u16, variables: &[(String, String)]) -> Result<Child> {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -195,6 +226,7 @@ fn spawn(binary: &Path, folder: &Path, port: u16) -> Result<Child> {
     command
         .arg("serve")
         .envs(settings)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

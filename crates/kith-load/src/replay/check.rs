@@ -295,7 +295,7 @@ impl Audit {
 }
 
 /// Reads a member's whole list and compares it.
-async fn list(
+pub(crate) async fn list(
     session: &Session,
     thread: ThreadId,
     forward: bool,
@@ -348,7 +348,7 @@ fn spoil(fault: Plant, got: &mut Vec<(u64, u64)>, world: &World) -> bool {
 }
 
 /// Reads all pages from one end; backwards, entries come in descending order.
-async fn pages(
+pub(crate) async fn pages(
     session: &Session,
     thread: ThreadId,
     forward: bool,
@@ -391,7 +391,7 @@ async fn pages(
     }
 }
 
-async fn inbox(session: &Session) -> Result<Vec<RowSeen>> {
+pub(crate) async fn inbox(session: &Session) -> Result<Vec<RowSeen>> {
     #[derive(Deserialize)]
     struct Page {
         items: Vec<RowSeen>,
@@ -409,7 +409,7 @@ async fn inbox(session: &Session) -> Result<Vec<RowSeen>> {
     }
 }
 
-async fn get<T: for<'de> Deserialize<'de>>(session: &Session, path: &str) -> Result<T> {
+pub(crate) async fn get<T: for<'de> Deserialize<'de>>(session: &Session, path: &str) -> Result<T> {
     let answer = session.raw("GET", path, &[], "").await?;
     let body = String::from_utf8_lossy(&answer.body);
     ensure!(answer.status == 200, "{path}: {body}");

@@ -1,9 +1,9 @@
 //! Replays recorded conversations against a server and audits everything that it says about them.
 
-mod check;
+pub(crate) mod check;
 mod crowd;
 mod drive;
-mod reader;
+pub(crate) mod reader;
 pub mod recorded;
 mod report;
 pub mod script;
@@ -102,14 +102,14 @@ async fn play(
 }
 
 /// What one call of sync told, all its pages together.
-struct Synced {
-    told: Told,
-    rows: Vec<RowSeen>,
-    digest: Option<String>,
+pub(crate) struct Synced {
+    pub(crate) told: Told,
+    pub(crate) rows: Vec<RowSeen>,
+    pub(crate) digest: Option<String>,
 }
 
 /// Syncs from a cursor, or everything with an empty one.
-async fn read_sync(session: &Session, mut told: Told) -> Result<Synced> {
+pub(crate) async fn read_sync(session: &Session, mut told: Told) -> Result<Synced> {
     let (mut rows, mut first) = (Vec::new(), true);
     loop {
         let path = if told.cursor.is_empty() {
@@ -136,7 +136,7 @@ async fn read_sync(session: &Session, mut told: Told) -> Result<Synced> {
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress(what: &'static str, length: u64) -> ProgressBar {
+pub(crate) fn progress(what: &'static str, length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length).with_message(what);
     let style = ProgressStyle::with_template("{msg:12} {wide_bar} {pos}/{len} {per_sec} {eta}");
     if let Ok(style) = style {

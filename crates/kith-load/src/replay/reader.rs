@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// Entries on the pages that readers and auditors ask for.
-pub(super) const PAGE_ENTRIES: usize = 200;
+pub(crate) const PAGE_ENTRIES: usize = 200;
 /// Wait before a socket is dialled again after one that did not open.
 const REDIAL_AFTER: Duration = Duration::from_millis(50);
 /// Commands that wait; more would mean that the reader is stuck.
@@ -25,7 +25,7 @@ const COMMANDS_MAX: usize = 16;
 
 /// What a reader remembers of a room; outlives its sockets.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Every entry.
     pub held: Held,
     /// Seq and text as they came, for texts that may have been edited or deleted since.
@@ -83,7 +83,7 @@ impl Reader {
 
 impl Memory {
     /// Takes pushed entries in as far as they follow on what is held; false if some are missing.
-    fn push(&mut self, entries: &[Entry]) -> bool {
+    pub(crate) fn push(&mut self, entries: &[Entry]) -> bool {
         for entry in entries {
             let have = self.held.last();
             if entry.seq > have + 1 {
@@ -98,7 +98,7 @@ impl Memory {
     }
 
     /// Fetches everything after what is held.
-    pub(super) async fn fetch(&mut self, session: &Session, thread: ThreadId) -> Result<()> {
+    pub(crate) async fn fetch(&mut self, session: &Session, thread: ThreadId) -> Result<()> {
         loop {
             let after = self.held.last();
             let path = format!("/v1/threads/{thread}/messages?after={after}&limit={PAGE_ENTRIES}");

@@ -18,6 +18,7 @@ mod door;
 mod fuzz;
 mod inbox;
 mod input;
+mod kill;
 mod limit;
 mod message;
 mod model;
