@@ -297,6 +297,7 @@ impl Bench {
             entries: self.entries,
             members: self.members,
             returning: self.returning,
+            open_per_s: Size::default().open_per_s,
             seed: self.seed,
         }
     }

@@ -66,6 +66,8 @@ pub struct Size {
     pub members: usize,
     /// Clients that come back after missing something.
     pub returning: usize,
+    /// Messages a second of the open loop; twice as many of the faster one.
+    pub open_per_s: u64,
     /// For what is drawn.
     pub seed: u64,
 }
@@ -79,6 +81,7 @@ impl Default for Size {
             entries: 1_000_000,
             members: 5_000,
             returning: 2_000,
+            open_per_s: 5_000,
             seed: 1,
         }
     }
@@ -112,8 +115,8 @@ impl Scenario {
         let row = match self {
             Self::Pairs => messages(name, target, target.pairs(PAIRS, 10)?, size),
             Self::PairsOne => messages(name, target, target.pairs(PAIRS, 1)?, size),
-            Self::Open => late(name, target, 5_000, size),
-            Self::Open10k => late(name, target, 10_000, size),
+            Self::Open => late(name, target, size.open_per_s, size),
+            Self::Open10k => late(name, target, 2 * size.open_per_s, size),
             Self::Room => deliveries(name, target, ROOM, 1, size),
             Self::RoomBusy => deliveries(name, target, ROOM, 32, size),
             Self::RoomLarge => deliveries(name, target, ROOM_LARGE, 1, size),

@@ -30,7 +30,6 @@ pub struct Target {
     /// Its admin socket, for its own figures.
     admin: Option<PathBuf>,
     runtime: Runtime,
-    api: Api,
     address: SocketAddr,
 }
 
@@ -44,7 +43,6 @@ impl Target {
 
     /// A running server.
     pub fn new(url: &str, pid: Option<u32>) -> Result<Self> {
-        let api = Api::new(url)?;
         let place = url.trim_start_matches("http://").trim_end_matches('/');
         let address = place
             .to_socket_addrs()?
@@ -58,7 +56,6 @@ impl Target {
             pid,
             admin: None,
             runtime,
-            api,
             address,
         })
     }
@@ -94,10 +91,12 @@ impl Target {
     /// Signs up so many people with new handles.
     pub fn people(&self, count: usize) -> Result<Vec<Session>> {
         let run = Uuid::new_v4().simple().to_string();
+        // Connections of its own: the server may have closed those that lay idle during a measured run.
+        let api = Api::new(&self.url)?;
         self.wait(async {
             let calls = (0..count).map(|number| {
                 let handle = format!("l{}-{number}", &run[..12]);
-                let api = self.api.clone();
+                let api = api.clone();
                 async move {
                     api.register(&registration(&handle, PASSWORD, DeviceKind::Bot))
                         .await

@@ -556,7 +556,8 @@ impl Busy {
     /// All are answered, and the load has ended.
     fn end(&mut self) {
         self.waiting.clear();
-        self.place.server.clock.advance(Duration::from_secs(1));
+        // Nobody was refused for so long that it is not expected to go on.
+        self.place.server.clock.advance(Duration::from_secs(4));
     }
 }
 
