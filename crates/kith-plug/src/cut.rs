@@ -127,9 +127,12 @@ fn revert(path: &Path, undo: &[u8], chance: &mut Chance, taken: &mut Taken) -> s
     Ok(())
 }
 
+/// A page of a file: its number, and what was in it.
+type Page<'a> = (u64, &'a [u8]);
+
 /// The length at the last sync, and pages as they were; a last record that is not whole was never
 /// acted upon.
-fn parts(undo: &[u8]) -> Option<(u64, Vec<(u64, &[u8])>)> {
+fn parts(undo: &[u8]) -> Option<(u64, Vec<Page<'_>>)> {
     let (old_bytes, mut rest) = number(undo)?;
     let mut pages = Vec::new();
     while let Some((page, after_page)) = number(rest) {

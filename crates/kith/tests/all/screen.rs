@@ -389,6 +389,9 @@ fn the_screen_follows_the_size_of_its_terminal() {
     ann.press("?");
     ann.see("list of threads");
     ann.resize(40, 12);
+    // At the right of 80 columns before. A key that comes in the same moment as the new size may wait for
+    // the next one: crossterm 0.29 reads one of the two.
+    ann.see("connected");
     ann.see_no("│");
     ann.press(ESC);
     ann.see("No threads yet");
