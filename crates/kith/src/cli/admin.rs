@@ -116,7 +116,10 @@ pub(super) async fn ask(
     match stream {
         Ok(stream) => exchange(stream, config, method, path, body).await.map(Some),
         Err(error) => match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
+            // Reset: it is just ending.
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => {
+                Ok(None)
+            }
             _ => anyhow::bail!("the server on {listen} cannot be reached: {error}"),
         },
     }

@@ -15,7 +15,7 @@ async fn replayed(file: &str, plant: Option<Plant>) -> Report {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kith-load/sample");
     let recording = Recording::read(&[sample.join(file)], SEED).expect("the sample is readable");
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::start(Path::new(env!("CARGO_BIN_EXE_kith")), folder.path())
+    let mut server = Server::start(Path::new(env!("CARGO_BIN_EXE_kith")), folder.path())
         .expect("the server starts");
     let options = Options {
         seed: SEED,
@@ -26,15 +26,13 @@ async fn replayed(file: &str, plant: Option<Plant>) -> Report {
     let report = replay(&server.url(), &recording, options)
         .await
         .expect("the replay comes to its end");
-    is_sound(&server);
+    is_sound(&mut server);
     report
 }
 
 /// Kills the server, and lets doctor look at what it leaves.
-fn is_sound(server: &Server) {
-    let pid = server.pid().to_string();
-    let killed = Command::new("kill").args(["-KILL", &pid]).status();
-    assert!(killed.expect("kill runs").success());
+fn is_sound(server: &mut Server) {
+    server.kill().expect("the server ends");
     let doctor = Command::new(env!("CARGO_BIN_EXE_kith"))
         .args(["doctor", "--data"])
         .arg(server.folder().join("data"))
