@@ -1,6 +1,6 @@
 //! The embedded engine: a write-ahead log and fjall in a data folder, one commit loop.
 //!
-//! Writes go to one thread (`commit`) that joins what all threads of the program want into one batch
+//! Writes go to one thread (`writer`) that joins what all threads of the program want into one batch
 //! and one sync of the log (`wal`). It alone decides, so it checks every condition without a lock. A second
 //! thread (`apply`) writes the batches to fjall, behind those who wait; a read first waits until it finds what
 //! was acknowledged before it began (`pipe`), takes a snapshot, and runs where blocking is allowed, one hop per
@@ -46,6 +46,7 @@ mod unfinished;
 mod user;
 mod user_thread;
 mod wal;
+mod writer;
 
 pub use folder::OpenError;
 
@@ -64,6 +65,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use stuck::Stuck;
 use table::{Reader, Tables};
+use writer::Shared;
 
 /// How the embedded engine is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,16 +105,15 @@ pub fn open(config: EmbeddedConfig) -> Result<SharedStore, OpenError> {
     let io = |error| OpenError::io(&config.folder, error);
     let apply = apply::start(Arc::clone(&pipe), Arc::clone(&tables), Arc::clone(&figures));
     let apply = apply.map_err(io)?;
-    let (commits, commit) = Committer::start(
-        wal,
-        Room::new(config.folder.clone(), config.reserve_bytes),
-        Arc::clone(&pipe),
-        Arc::clone(&tables),
-        Arc::clone(&delivered),
-        Arc::clone(&changes),
-        Arc::clone(&figures),
-    )
-    .map_err(io)?;
+    let room = Room::new(config.folder.clone(), config.reserve_bytes);
+    let commits = Arc::new(Committer::new(room, Arc::clone(&pipe)));
+    let shared = Shared {
+        tables: Arc::clone(&tables),
+        delivered: Arc::clone(&delivered),
+        changes: Arc::clone(&changes),
+        figures: Arc::clone(&figures),
+    };
+    let commit = writer::start(wal, Arc::clone(&commits), shared).map_err(io)?;
     Ok(Arc::new(Embedded {
         tables: Arc::new(RwLock::new(Some(tables))),
         commits,
