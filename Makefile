@@ -81,10 +81,13 @@ bench: ## measure everything: rates, latencies, memory, start, overload (20 minu
 bench-large: ## the same with 10,000,000 entries in the large store (half an hour)
 	$(MAKE) bench BENCH="--entries 10000000 $(BENCH)"
 
-soak: ## kill the server for MINUTES=10, half of them with power loss; goes on where it stopped
+soak: ## for MINUTES=10: kill the server, cut its power, fuzz what it reads; goes on where it stopped
 	$(CARGO) build --release -p kith -p kith-load -p kith-plug
-	$(BUILT)/kith-load kill --minutes $$(( ($(MINUTES) + 1) / 2 )) --state $(BUILT)/soak.json
-	$(BUILT)/kith-load kill --power-loss --minutes $$(( ($(MINUTES) + 1) / 2 )) --state $(BUILT)/soak.json
+	$(BUILT)/kith-load kill --minutes $$(( ($(MINUTES) + 2) / 3 )) --state $(BUILT)/soak.json
+	$(BUILT)/kith-load kill --power-loss --minutes $$(( ($(MINUTES) + 2) / 3 )) --state $(BUILT)/soak.json
+	@if $(CARGO) +nightly --version >/dev/null 2>&1; \
+		then $(MAKE) fuzz SECONDS_EACH=$$(( $(MINUTES) * 20 / $(words $(TARGET)) + 1 )); \
+		else echo "not fuzzed: rustup toolchain install nightly"; fi
 
 clean: ## remove what was built
 	$(CARGO) clean
