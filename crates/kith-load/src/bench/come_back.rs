@@ -129,16 +129,16 @@ fn go_away(target: &Target, clients: usize) -> Result<Vec<Away>> {
         }
         let mut http = Kept::connect(target.address(), &group[0].token)?;
         for _ in 0..MISSED {
-            http.post(&format!("/v1/threads/{thread}/messages"), &message())?;
+            http.post(&format!("/v1/threads/{thread}/messages"), &message(1))?;
         }
     }
     Ok(away)
 }
 
 /// A message of 100 bytes as the body of a request.
-pub(super) fn message() -> String {
+pub(super) fn message(seen_head: u64) -> String {
     let (id, text) = (Uuid::new_v4(), "x".repeat(super::scan::TEXT_BYTES));
-    format!(r#"{{"client_msg_id":"{id}","seen_head":1,"text":"{text}"}}"#)
+    format!(r#"{{"client_msg_id":"{id}","seen_head":{seen_head},"text":"{text}"}}"#)
 }
 
 fn come_back(address: SocketAddr, away: &[Away]) -> Result<Back> {

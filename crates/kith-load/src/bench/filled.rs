@@ -84,6 +84,12 @@ fn beside(binary: &Path, folder: &Path, target: &Target, long: &Filled, size: Si
     Ok(row)
 }
 
+/// Where the thread stood that a page is of.
+fn as_of_seq(page: &[u8]) -> Result<u64> {
+    let page: serde_json::Value = serde_json::from_slice(page)?;
+    page["as_of_seq"].as_u64().context("this is no page")
+}
+
 /// The first answer is a page of the long thread, so nothing is answered before the store is there;
 /// then a message is sent until it is accepted.
 fn killed(server: &mut Server, long: &Filled, address: SocketAddr) -> Result<[Row; 2]> {
@@ -93,15 +99,17 @@ fn killed(server: &mut Server, long: &Filled, address: SocketAddr) -> Result<[Ro
     let mut http = None;
     let answered = server.kill_and_start(|| {
         let answer = Kept::connect(address, &long.token).and_then(|mut kept| {
-            let is_page = kept.get(&page).map(|page| !page.is_empty())?;
-            http = Some(kept);
-            Ok(is_page)
+            let head = as_of_seq(&kept.get(&page)?)?;
+            http = Some((kept, head));
+            Ok(())
         });
-        answer.unwrap_or(false)
+        answer.is_ok()
     })?;
     let sending = Instant::now();
-    let mut http = http.context("no connection answered")?;
-    while let Err(error) = http.post(&messages, &come_back::message()) {
+    // A client knows the head from the page. One that knew nothing would have its first message looked for
+    // in the whole thread: it may be a retry.
+    let (mut http, head) = http.context("no connection answered")?;
+    while let Err(error) = http.post(&messages, &come_back::message(head)) {
         if sending.elapsed() > Duration::from_secs(10) {
             return Err(error.context("no message was accepted after the start"));
         }
