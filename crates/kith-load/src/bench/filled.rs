@@ -99,7 +99,7 @@ fn killed(server: &mut Server, long: &Filled, address: SocketAddr) -> Result<[Ro
     let mut http = None;
     let answered = server.kill_and_start(|| {
         let answer = Kept::connect(address, &long.token).and_then(|mut kept| {
-            let head = as_of_seq(&kept.get(&page)?)?;
+            let head = as_of_seq(kept.get(&page)?)?;
             http = Some((kept, head));
             Ok(())
         });
