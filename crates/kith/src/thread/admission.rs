@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// Commands that one shard takes at all.
 const UNANSWERED_MAX: usize = 16_384;
 
-/// A burst of so many is always let in: some 50 ms of work for two cores, all shards together.
-const BURST: usize = 2_048;
+/// A burst of so many is always let in: with four shards some 80 ms of work for two cores.
+const BURST: usize = 512;
 
 /// Bytes of them: half of what waits for a commit at most, so that one shard does not fill it.
 const BYTES_MAX: usize = 8 << 20;
@@ -33,7 +33,7 @@ const WINDOW_MS: i64 = 200;
 const WAIT_MS: usize = 20;
 
 /// Always let in, however slowly they are answered: enough that every commit is full.
-const ALWAYS: usize = 256;
+const ALWAYS: usize = 128;
 
 /// Who is refused comes back after a second and, by chance, up to another one. Until they had their turn
 /// it is not known that the load has ended: let in all at once, they would be the next overload.

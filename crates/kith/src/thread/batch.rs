@@ -192,11 +192,14 @@ pub async fn run(
 /// Whether something was refused, or found done, on a fold that another node has left behind: no append
 /// holds that against the log, so the log is asked. It is decided again then.
 async fn is_behind(node: &Node, state: &ThreadState, plan: &Plan) -> StoreResult<bool> {
-    let mut decided = plan.decided.iter();
-    // What is refused for overload is not worth a read.
-    let rests_on_fold = decided
-        .any(|(command, decided)| !command.is_shed() && !matches!(decided, Ok(Decided::Known(_))));
-    if !rests_on_fold {
+    let rests_on_fold = |(command, decided): &(Command, Result<Decided>)| match decided {
+        Ok(Decided::Known(_)) | Err(Error::OutOfOrder) => false,
+        // A rate speaks against it whatever the log says.
+        Err(Error::RateLimited { .. }) => command.refusal.is_none(),
+        // What is refused for overload is not worth a read.
+        _ => !command.is_shed(),
+    };
+    if !plan.decided.iter().any(rests_on_fold) {
         return Ok(false);
     }
     Ok(node.store.last_seq(state.thread).await? != state.head.last_seq)

@@ -69,8 +69,13 @@ impl Server {
 
     /// Another node over the same store, on the same clock.
     pub(crate) async fn beside(&self) -> Self {
-        let (store, folder) = (self.node.store.clone(), self.folder.clone());
-        Self::over(store, folder, self.config.clone(), self.clock.clone()).await
+        self.through(self.node.store.clone()).await
+    }
+
+    /// The same through something that stands before the store.
+    pub(crate) async fn through(&self, store: SharedStore) -> Self {
+        let (folder, config) = (self.folder.clone(), self.config.clone());
+        Self::over(store, folder, config, self.clock.clone()).await
     }
 
     async fn over(
