@@ -538,7 +538,7 @@ impl Busy {
 
     /// Whole windows in which the queue is never short.
     fn begin(&mut self) {
-        for count in [2_000, 1, 1] {
+        for count in [500, 1, 1] {
             self.wait_for_ever(count);
             self.place.server.clock.advance(Duration::from_millis(200));
         }
