@@ -21,12 +21,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tower::Service;
 
 /// What browsers and proxies send fits several times.
 const HEADERS_MAX_BYTES: usize = 32 * 1024;
+
+/// Connections that the system takes before the server does; it has a bound of its own, usually this one. With the
+/// 128 of the standard library some of those who all come back at once try again only after a second, as TCP does.
+const BACKLOG: u32 = 4096;
 
 /// Dead tokens are looked for this often.
 const FORGET_TOKENS_EVERY_TICKS: u64 = 3600;
@@ -62,9 +66,8 @@ pub async fn start_with(
     clock: Clock,
 ) -> anyhow::Result<Running> {
     let listen = config.http.listen;
-    let listener = TcpListener::bind(&listen)
-        .await
-        .with_context(|| format!("http.listen {listen} cannot be opened"))?;
+    let listener =
+        open_port(listen).with_context(|| format!("http.listen {listen} cannot be opened"))?;
     let address = listener.local_addr()?;
     let within = Within {
         head: Duration::from_secs(config.http.header_timeout_s),
@@ -93,6 +96,17 @@ pub async fn start_with(
         accept: Mutex::new(Some(accept)),
         ticks,
     })
+}
+
+fn open_port(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart does not wait for the connections of before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SharedStore> {
@@ -312,4 +326,22 @@ fn serve(
         }
         drop(open);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net;
+
+    #[tokio::test]
+    async fn hundreds_who_come_at_once_are_taken_though_the_server_is_busy() {
+        let listener = open_port("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let address = listener.local_addr().expect("bound");
+        // Nobody accepts. The system answers at once, or drops what comes, so that it is tried again after a second.
+        let within = Duration::from_millis(900);
+        let came: std::io::Result<Vec<net::TcpStream>> = (0..500)
+            .map(|_| net::TcpStream::connect_timeout(&address, within))
+            .collect();
+        assert_eq!(came.expect("all are taken").len(), 500);
+    }
 }
