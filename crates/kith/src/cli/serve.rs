@@ -13,9 +13,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Threads that read from the disk or hash a password: enough to keep a disk busy. Those that the runtime would
-/// start by itself, 512, only take turns and memory.
-const BLOCKING_THREADS_MAX: usize = 32;
+/// Threads that read from the disk, besides those that hash passwords: enough to keep a disk busy. Those that the
+/// runtime would start by itself, 512, only take turns and memory.
+const READERS_MAX: usize = 32;
 
 /// Run the server.
 #[derive(Args)]
@@ -42,7 +42,7 @@ impl Serve {
         logging::start(&config.log)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
-            .max_blocking_threads(BLOCKING_THREADS_MAX)
+            .max_blocking_threads(READERS_MAX + config.password.workers)
             .build()?;
         let done = runtime.block_on(self.serve(config));
         // What is still running after a stop at once is not waited for.
