@@ -127,7 +127,7 @@ impl Doctor {
         Ok(())
     }
 
-    /// How much there is, by the heads: good enough for a bar.
+    /// How much there is to read, by the heads: good enough for a bar.
     async fn size(&self) -> StoreResult<Told> {
         let (mut threads, mut entries, mut after) = (0, 0, None);
         loop {
@@ -140,7 +140,8 @@ impl Doctor {
             match self.store.heads(&ids).await {
                 Ok(heads) => {
                     let heads = heads.into_iter().flatten();
-                    entries += heads.map(|head| head.last_seq).sum::<u64>();
+                    let read = |seq| seq * self.bounds.readings(seq);
+                    entries += heads.map(|head| read(head.last_seq)).sum::<u64>();
                 }
                 // It will be found; here it only makes the bar too short.
                 Err(StoreError::Damaged(_)) => {}

@@ -30,7 +30,7 @@ const MENDS_AT_ONCE: usize = 500;
 pub(super) struct Bounds {
     /// Rows of views, some 300 bytes each.
     view_rows: usize,
-    /// Client ids, some 20 bytes each.
+    /// Client ids, some 20 bytes each; of a longer log two bytes for each of 16 times as many.
     ids: u64,
 }
 
@@ -44,6 +44,11 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// How often a log of so many entries is read, about.
+    pub(super) fn readings(self, entries: u64) -> u64 {
+        1 + u64::from(entries > self.ids)
+    }
+
     /// So many of each.
     pub(super) fn of(rows: usize) -> Self {
         Self {
@@ -73,7 +78,6 @@ pub(super) async fn examine(
     ear: &mut Ear,
 ) -> StoreResult<Examined> {
     let entries = store.last_seq(thread).await?;
-    let parts = entries / bounds.ids + 1;
     let mut examination = Examination {
         store,
         thread,
@@ -81,7 +85,7 @@ pub(super) async fn examine(
         bounds,
         state: ThreadState::empty(thread, width),
         log: Log::default(),
-        ids: ClientIds::of_part(0, parts),
+        ids: Some(ClientIds::of_log(entries, bounds.ids)),
         views: Views::after(0),
         readers: Readers::default(),
         findings: Findings::default(),
@@ -89,7 +93,7 @@ pub(super) async fn examine(
         is_mendable: false,
         ear,
     };
-    examination.whole(parts).await?;
+    examination.whole().await?;
     Ok(Examined {
         findings: examination.findings,
         is_mendable: examination.is_mendable,
@@ -105,7 +109,8 @@ pub(super) struct Examination<'a> {
     bounds: Bounds,
     pub(super) state: ThreadState,
     pub(super) log: Log,
-    ids: ClientIds,
+    /// None when it is known which ids are there twice.
+    ids: Option<ClientIds>,
     pub(super) views: Views,
     pub(super) readers: Readers,
     pub(super) findings: Findings,
@@ -116,8 +121,8 @@ pub(super) struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    /// The first time everything; then again for further client ids and further windows, if there are so many.
-    async fn whole(&mut self, parts: u64) -> StoreResult<()> {
+    /// The first time everything; then again for further windows and for client ids, if there are so many.
+    async fn whole(&mut self) -> StoreResult<()> {
         let marks = self.marks().await?;
         self.readers = Readers::with_marks(marks.clone());
         self.read().await?;
@@ -127,19 +132,19 @@ impl Examination<'_> {
             self.compare_marks(&marks);
             self.compare_inboxes().await?;
         }
-        let mut part = 1;
-        while part < parts || (self.log.is_whole && self.views.up_to_seq < u64::MAX) {
-            self.again(part, parts).await?;
-            part += 1;
+        while self.log.is_whole && self.views.up_to_seq < u64::MAX {
+            self.next_window().await?;
+        }
+        while self.ids.is_some() {
+            self.read_ids().await?;
         }
         self.write_mends().await
     }
 
-    async fn again(&mut self, part: u64, parts: u64) -> StoreResult<()> {
+    async fn next_window(&mut self) -> StoreResult<()> {
         let found = std::mem::take(&mut self.findings);
         self.state = ThreadState::empty(self.thread, self.width);
         self.log = Log::default();
-        self.ids = ClientIds::of_part(part, parts);
         self.views = Views::after(self.views.up_to_seq);
         self.readers = Readers::default();
         self.read().await?;
@@ -156,19 +161,46 @@ impl Examination<'_> {
         Ok(())
     }
 
+    /// Reads the log for nothing but its client ids.
+    async fn read_ids(&mut self) -> StoreResult<()> {
+        let mut last_seq = 0;
+        while last_seq < self.log.last_seq {
+            let rows = self.page(last_seq).await?;
+            self.ear.entries(rows.len() as u64).await?;
+            let seqs = rows.iter().filter_map(|row| match row {
+                Ok(entry) => Some(entry.seq),
+                Err(unreadable) => unreadable.seq,
+            });
+            // The first reading was told of what has no place.
+            let Some(seq) = seqs.max().filter(|&seq| seq > last_seq) else {
+                break;
+            };
+            last_seq = seq;
+            for entry in rows.iter().flatten() {
+                self.look_for_double(entry).await?;
+            }
+        }
+        self.ids = self.ids.take().and_then(ClientIds::next);
+        Ok(())
+    }
+
+    async fn page(&self, after_seq: u64) -> StoreResult<Vec<Result<EntryRow, Unreadable>>> {
+        self.store
+            .stored_entries(self.thread, after_seq, PAGE_ROWS)
+            .await
+    }
+
     /// Reads the log to its end.
     async fn read(&mut self) -> StoreResult<()> {
         loop {
-            let rows = self
-                .store
-                .stored_entries(self.thread, self.log.last_seq, PAGE_ROWS)
-                .await?;
+            let rows = self.page(self.log.last_seq).await?;
             let is_end = rows.len() < PAGE_ROWS;
             if !rows.is_empty() {
                 self.take(rows).await?;
                 self.views.shorten(self.bounds.view_rows);
             }
             if is_end {
+                self.ids = self.ids.take().and_then(ClientIds::next);
                 return Ok(());
             }
         }
@@ -216,7 +248,8 @@ impl Examination<'_> {
         let Some(id) = entry.client_msg_id else {
             return Ok(());
         };
-        if !self.ids.is_seen(entry.author, id) {
+        let ids = self.ids.as_mut();
+        if !ids.is_some_and(|ids| ids.is_seen(entry.author, id)) {
             return Ok(());
         }
         let first = self
