@@ -30,17 +30,55 @@ impl Timestamp {
         use_text(std::str::from_utf8(&text).unwrap_or("1970-01-01T00:00:00.000Z"))
     }
 
-    /// Reads RFC 3339; any offset is accepted, finer digits than milliseconds are cut.
+    /// Reads RFC 3339, section 5.6; any offset is accepted, finer digits than milliseconds are cut.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>()
-            .ok()
-            .map(|at| Self(at.as_millisecond()))
+        if !is_rfc3339(text.as_bytes()) {
+            return None;
+        }
+        let at = text.parse::<jiff::Timestamp>().ok()?;
+        // An offset can move a time out of the years that have four digits.
+        (at.as_millisecond() >= YEAR_0_MS).then(|| Self(at.as_millisecond()))
     }
 
     /// This many milliseconds later; stays at the end of time instead of wrapping.
     pub fn after_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add_unsigned(ms))
     }
+}
+
+/// The first millisecond of the year 0; the library ends before the year 10000 does.
+const YEAR_0_MS: i64 = -62_167_219_200_000;
+
+/// Whether this has the form of RFC 3339. The library reads more of ISO 8601: years of six digits, hours alone,
+/// the time zones of RFC 9557.
+fn is_rfc3339(text: &[u8]) -> bool {
+    let digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+    let Some((date_and_time, rest)) = text.split_at_checked(19) else {
+        return false;
+    };
+    let form = b"0000-00-00T00:00:00";
+    let is_like = |(have, want): (&u8, &u8)| match want {
+        b'0' => have.is_ascii_digit(),
+        b'T' => matches!(have, b'T' | b't' | b' '),
+        _ => have == want,
+    };
+    let fraction = rest.strip_prefix(b".").map(|rest| {
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        rest.split_at(count)
+    });
+    let offset = match fraction {
+        Some(([], _)) => return false,
+        Some((_, offset)) => offset,
+        None => rest,
+    };
+    let is_offset = match offset {
+        b"Z" | b"z" => true,
+        [b'+' | b'-', hour @ .., b':', m1, m2] => {
+            hour.len() == 2 && digits(hour) && digits(&[*m1, *m2])
+        }
+        _ => false,
+    };
+    is_offset && date_and_time.iter().zip(form).all(is_like)
 }
 
 /// `2026-11-21T08:54:00.000Z`.
@@ -129,5 +167,36 @@ mod tests {
             Some(Timestamp(1_795_251_240_120))
         );
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn a_time_is_rfc_3339_with_a_year_of_four_digits() {
+        let good = [
+            "2026-11-21T08:54:00Z",
+            "2026-11-21t08:54:00.1z",
+            "2026-11-21 08:54:00.123456789-05:30",
+            "0000-01-01T00:00:00Z",
+        ];
+        for text in good {
+            let at = Timestamp::parse(text).expect(text);
+            assert_eq!(Timestamp::parse(&at.to_text()), Some(at), "{text}");
+        }
+        let bad = [
+            "-002026-11-21T08:54:00Z",
+            "-002026-11-21T2020+000000",
+            "0000-01-01T00:00:00+01:00",
+            "2026-11-21T08:54Z",
+            "2026-11-21T08:54:00",
+            "2026-11-21T08:54:00.Z",
+            "2026-11-21T08:54:00+01",
+            "2026-11-21T08:54:00+0100",
+            "2026-11-21T08:54:00Z[Europe/Berlin]",
+            "2026-11-21T08:54:00,5Z",
+            "2026-13-21T08:54:00Z",
+            "20261121T085400Z",
+        ];
+        for text in bad {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
     }
 }
