@@ -1,6 +1,6 @@
 // Why the server, or the way to it, refused something.
 
-import type { ErrorCode, Session } from "../protocol";
+import type { Draft, ErrorCode, Session } from "../protocol";
 
 export class Refusal extends Error {
   /** `unreachable`: no answer came. `unknown`: an answer that is no problem of this server. */
@@ -12,6 +12,8 @@ export class Refusal extends Error {
   readonly retryAfterS: number | null;
   /** What is in the way, with `session_limit`. */
   readonly sessions: readonly Session[];
+  /** What stands there, with `conflict` about a draft. */
+  readonly draft: Draft | null;
 
   constructor(
     code: Refusal["code"],
@@ -22,6 +24,7 @@ export class Refusal extends Error {
       retry?: Refusal["retry"];
       retryAfterS?: number;
       sessions?: readonly Session[];
+      draft?: Draft;
     } = {},
   ) {
     super(detail);
@@ -32,5 +35,6 @@ export class Refusal extends Error {
     this.retry = rest.retry ?? "never";
     this.retryAfterS = rest.retryAfterS ?? null;
     this.sessions = rest.sessions ?? [];
+    this.draft = rest.draft ?? null;
   }
 }
