@@ -1,0 +1,172 @@
+// The part of a thread's log that is in memory: entries by their numbers, which numbers are known, and edits, deletions and
+// reactions laid over the messages they are about.
+
+import type { Entry, Page, Reaction } from "../protocol";
+import { type Range, holes, joined, rangeOf, within } from "./ranges";
+
+/** An entry with all that happened to it up to `asOf`. Never changed in place. */
+export interface Logged {
+  readonly entry: Entry;
+  readonly asOf: number;
+  /** When it was edited last, if that was heard. */
+  readonly editedAt: number | null;
+}
+
+const OVERLAYS: ReadonlySet<string> = new Set(["edit", "delete", "react", "unreact"]);
+const COUNTABLE: ReadonlySet<string> = new Set(["text", "media", "custom"]);
+
+/** Whether this is a message. */
+export function isCountable(entry: Entry): boolean {
+  return COUNTABLE.has(entry.kind);
+}
+
+export class Log {
+  readonly #me: string;
+  #logged = new Map<number, Logged>();
+  #ranges: Range[] = [];
+  #sorted: Logged[] | null = [];
+
+  constructor(me: string) {
+    this.#me = me;
+  }
+
+  get ranges(): readonly Range[] {
+    return this.#ranges;
+  }
+
+  /** Ascending. */
+  get entries(): readonly Logged[] {
+    this.#sorted ??= [...this.#logged.values()].sort((a, b) => a.entry.seq - b.entry.seq);
+    return this.#sorted;
+  }
+
+  get size(): number {
+    return this.#logged.size;
+  }
+
+  at(seq: number): Logged | undefined {
+    return this.#logged.get(seq);
+  }
+
+  isKnown(seq: number): boolean {
+    return rangeOf(this.#ranges, seq) !== null;
+  }
+
+  /** The range in which a number lies. */
+  around(seq: number): Range | null {
+    return rangeOf(this.#ranges, seq);
+  }
+
+  holes(from: number, to: number): Range[] {
+    return holes(this.#ranges, from, to);
+  }
+
+  /** What the browser kept. */
+  restore(logged: readonly Logged[], ranges: readonly Range[]): void {
+    for (const one of logged) this.#put(one);
+    for (const range of ranges) this.#ranges = joined(this.#ranges, range);
+  }
+
+  /** A page of the server says what there is between two numbers; what it leaves out is not for this user. */
+  takePage(page: Page, [from, to]: Range): void {
+    for (const entry of page.items) {
+      if (OVERLAYS.has(entry.kind)) continue;
+      const known = this.#logged.get(entry.seq);
+      // What was pushed meanwhile is newer than the page.
+      if (known && known.asOf > page.as_of_seq) continue;
+      this.#put({ entry, asOf: page.as_of_seq, editedAt: known?.editedAt ?? null });
+    }
+    this.#ranges = joined(this.#ranges, [from, to]);
+  }
+
+  /** New entries as they were pushed. Gives those that are messages or notices and were not here before. */
+  takeEntries(entries: readonly Entry[]): Entry[] {
+    const fresh: Entry[] = [];
+    for (const entry of entries) {
+      const isNew = !this.isKnown(entry.seq);
+      if (OVERLAYS.has(entry.kind)) this.#overlay(entry);
+      else if (isNew) {
+        this.#put({ entry, asOf: entry.seq, editedAt: null });
+        fresh.push(entry);
+      }
+      if (isNew) this.#ranges = joined(this.#ranges, [entry.seq, entry.seq]);
+    }
+    return fresh;
+  }
+
+  /** Forgets all but what lies between two numbers. */
+  keep(from: number, to: number): void {
+    for (const seq of this.#logged.keys()) {
+      if (seq < from || seq > to) this.#logged.delete(seq);
+    }
+    this.#ranges = within(this.#ranges, from, to);
+    this.#sorted = null;
+  }
+
+  /** A change of one's own that the server has not confirmed; gives back how to take it away again. */
+  assume(seq: number, change: (entry: Entry) => Entry): () => void {
+    const before = this.#logged.get(seq);
+    if (!before) return () => undefined;
+    const assumed = { ...before, entry: change(before.entry) };
+    this.#put(assumed);
+    return () => {
+      // Unless the truth has come meanwhile.
+      if (this.#logged.get(seq) === assumed) this.#put(before);
+    };
+  }
+
+  #overlay(overlay: Entry): void {
+    const target = this.#logged.get(overlay.target_seq ?? 0);
+    if (!target || target.asOf >= overlay.seq) return;
+    const editedAt = overlay.kind === "edit" ? Date.parse(overlay.at) : target.editedAt;
+    const entry = overlaid(target.entry, overlay, overlay.author_id === this.#me);
+    this.#put({ entry, asOf: overlay.seq, editedAt });
+  }
+
+  #put(one: Logged): void {
+    const seq = one.entry.seq;
+    const last = this.#sorted?.at(-1)?.entry.seq ?? 0;
+    // Most come at the end.
+    if (this.#sorted && seq > last) this.#sorted = [...this.#sorted, one];
+    else this.#sorted = null;
+    this.#logged.set(seq, one);
+  }
+}
+
+/** A message after something was done to it. */
+export function overlaid(entry: Entry, overlay: Entry, isMine: boolean): Entry {
+  switch (overlay.kind) {
+    case "edit":
+      return entry.deleted_seq === undefined
+        ? { ...entry, text: overlay.text ?? "", edited_seq: overlay.seq }
+        : entry;
+    case "delete":
+      return deleted(entry, overlay.seq);
+    case "react":
+      return { ...entry, reactions: reacted(entry.reactions ?? [], overlay.emoji ?? "", 1, isMine) };
+    case "unreact":
+      return { ...entry, reactions: reacted(entry.reactions ?? [], overlay.emoji ?? "", -1, isMine) };
+    default:
+      return entry;
+  }
+}
+
+/** A deleted text is to be forgotten. */
+export function deleted(entry: Entry, seq: number): Entry {
+  const { text, ext, mentions, mention_all, reactions, ...rest } = entry;
+  void [text, ext, mentions, mention_all, reactions];
+  return { ...rest, deleted_seq: seq };
+}
+
+export function reacted(
+  reactions: readonly Reaction[],
+  emoji: string,
+  by: 1 | -1,
+  isMine: boolean,
+): Reaction[] {
+  const before = reactions.find((one) => one.emoji === emoji) ?? { emoji, count: 0, mine: false };
+  const after = { emoji, count: before.count + by, mine: isMine ? by > 0 : before.mine };
+  if (after.count <= 0) return reactions.filter((one) => one.emoji !== emoji);
+  if (before.count === 0) return [...reactions, after];
+  return reactions.map((one) => (one.emoji === emoji ? after : one));
+}
