@@ -1,0 +1,28 @@
+// All that can happen to an account in this browser. Every tab applies the same events in the same order: the tab that leads
+// hears the server and passes on what it heard; what another tab did itself, it tells the others.
+
+import type { StoredDraft, StoredSend } from "./database";
+import type { Farewell } from "./kith";
+import type { Beat, Page, ServerFrame, Sync, User } from "../protocol";
+import type { Range } from "./ranges";
+
+export type Event =
+  | { readonly type: "frame"; readonly frame: ServerFrame }
+  /** One page of a sync. `isFirst` and `isLast` of those that belong together. */
+  | { readonly type: "sync"; readonly sync: Sync; readonly isFirst: boolean; readonly isLast: boolean }
+  | { readonly type: "page"; readonly thread: string; readonly page: Page; readonly range: Range }
+  | { readonly type: "beat"; readonly beat: Beat }
+  | { readonly type: "users"; readonly users: readonly User[] }
+  | { readonly type: "send"; readonly send: StoredSend }
+  /** It was accepted, with this number; or given up. */
+  | { readonly type: "sent"; readonly send: StoredSend; readonly seq: number; readonly at: string }
+  | { readonly type: "unsend"; readonly clientMsgId: string; readonly thread: string }
+  | { readonly type: "draft"; readonly draft: StoredDraft }
+  | { readonly type: "people" }
+  | { readonly type: "connection"; readonly connection: ConnectionState }
+  | { readonly type: "ended"; readonly farewell: Farewell };
+
+export interface ConnectionState {
+  readonly state: "connecting" | "online" | "updating" | "polling" | "reconnecting" | "offline";
+  readonly retryAt: number | null;
+}
