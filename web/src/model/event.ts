@@ -3,14 +3,12 @@
 
 import type { StoredDraft, StoredSend } from "./database";
 import type { Farewell } from "./kith";
-import type { Beat, Page, ServerFrame, Sync, User } from "../protocol";
-import type { Range } from "./ranges";
+import type { Beat, ServerFrame, Sync, User } from "../protocol";
 
 export type Event =
   | { readonly type: "frame"; readonly frame: ServerFrame }
   /** One page of a sync. `isFirst` and `isLast` of those that belong together. */
   | { readonly type: "sync"; readonly sync: Sync; readonly isFirst: boolean; readonly isLast: boolean }
-  | { readonly type: "page"; readonly thread: string; readonly page: Page; readonly range: Range }
   | { readonly type: "beat"; readonly beat: Beat }
   | { readonly type: "users"; readonly users: readonly User[] }
   | { readonly type: "send"; readonly send: StoredSend }

@@ -15,6 +15,11 @@ export interface Logged {
 const OVERLAYS: ReadonlySet<string> = new Set(["edit", "delete", "react", "unreact"]);
 const COUNTABLE: ReadonlySet<string> = new Set(["text", "media", "custom"]);
 
+/** Whether this is no row of its own, but changes the message at its `target_seq`. */
+export function isOverlay(entry: Entry): boolean {
+  return OVERLAYS.has(entry.kind);
+}
+
 /** Whether this is a message. */
 export function isCountable(entry: Entry): boolean {
   return COUNTABLE.has(entry.kind);
@@ -70,7 +75,11 @@ export class Log {
   /** A page of the server says what there is between two numbers; what it leaves out is not for this user. */
   takePage(page: Page, [from, to]: Range): void {
     for (const entry of page.items) {
-      if (OVERLAYS.has(entry.kind)) continue;
+      if (isOverlay(entry)) {
+        // Of the page itself all is in place already; this is for what was here before.
+        this.#overlay(entry);
+        continue;
+      }
       const known = this.#logged.get(entry.seq);
       // What was pushed meanwhile is newer than the page.
       if (known && known.asOf > page.as_of_seq) continue;
@@ -84,7 +93,7 @@ export class Log {
     const fresh: Entry[] = [];
     for (const entry of entries) {
       const isNew = !this.isKnown(entry.seq);
-      if (OVERLAYS.has(entry.kind)) this.#overlay(entry);
+      if (isOverlay(entry)) this.#overlay(entry);
       else if (isNew) {
         this.#put({ entry, asOf: entry.seq, editedAt: null });
         fresh.push(entry);
@@ -117,10 +126,8 @@ export class Log {
 
   #overlay(overlay: Entry): void {
     const target = this.#logged.get(overlay.target_seq ?? 0);
-    if (!target || target.asOf >= overlay.seq) return;
-    const editedAt = overlay.kind === "edit" ? Date.parse(overlay.at) : target.editedAt;
-    const entry = overlaid(target.entry, overlay, overlay.author_id === this.#me);
-    this.#put({ entry, asOf: overlay.seq, editedAt });
+    const laid = target && laidOver(target, overlay, this.#me);
+    if (laid) this.#put(laid);
   }
 
   #put(one: Logged): void {
@@ -133,8 +140,15 @@ export class Log {
   }
 }
 
-/** A message after something was done to it. */
-export function overlaid(entry: Entry, overlay: Entry, isMine: boolean): Entry {
+/** A message with one more change over it; null if the change is in it already. */
+export function laidOver(target: Logged, overlay: Entry, me: string): Logged | null {
+  if (target.asOf >= overlay.seq) return null;
+  const editedAt = overlay.kind === "edit" ? Date.parse(overlay.at) : target.editedAt;
+  const entry = overlaid(target.entry, overlay, overlay.author_id === me);
+  return { entry, asOf: overlay.seq, editedAt };
+}
+
+function overlaid(entry: Entry, overlay: Entry, isMine: boolean): Entry {
   switch (overlay.kind) {
     case "edit":
       return entry.deleted_seq === undefined
