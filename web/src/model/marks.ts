@@ -22,7 +22,8 @@ export class MemberMarks {
 
   takeMembers(members: readonly Member[]): void {
     this.#isComplete = true;
-    const shown = members.filter(({ user }) => user.id !== this.#me);
+    // Who hides them has none.
+    const shown = members.filter(({ user, read_seq }) => user.id !== this.#me && read_seq !== undefined);
     this.#marks = new Map(
       shown.map(({ user, read_seq, delivered_seq }) => {
         const known = this.#marks.get(user.id) ?? NONE;

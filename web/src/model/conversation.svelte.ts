@@ -1,0 +1,557 @@
+// A thread that is, or was, on the screen: its messages in memory, what is new in them, and what can be done there.
+
+import { Refusal } from "../api/refusal";
+import type { Entry, InboxRow, Member, Role, ServerReceipt, User, WhoWrites } from "../protocol";
+import type { Context } from "./context";
+import type { StoredSend } from "./database";
+import type { DraftModel } from "./draft.svelte";
+import type { Conversation, Permissions, Row, SendState, Silence } from "./kith";
+import { Log, deleted, isCountable, reacted } from "./log";
+import { MemberMarks, stateOf, withOthers } from "./marks";
+import type { Outbox } from "./outbox.svelte";
+import { Pages } from "./pages";
+import { ReadMarks } from "./read-marks";
+import { permissions, silence } from "./rights";
+import { searched } from "./searched";
+import { StoredLog } from "./stored-log";
+import type { Threads } from "./threads.svelte";
+import type { TimelineItem } from "./timeline";
+import { timelineOf } from "./timeline-of";
+import { NewLine, boundsOf, names, unreadOf } from "./view-window";
+
+/** What a conversation needs of the account around it. */
+export interface Surroundings {
+  readonly context: Context;
+  readonly threads: Threads;
+  readonly outbox: Outbox;
+  /** Null once signed out. */
+  readonly self: User;
+  readonly timeZone: string;
+  readonly isConnected: boolean;
+  user(id: string): User;
+  row(id: string): Row;
+  isBlocked(userId: string): boolean;
+  typing(threadId: string): readonly User[];
+  draft(threadId: string): DraftModel;
+}
+
+/** In one thread; what is further from the eyes of the reader goes first (T12). */
+const ENTRIES_MAX = 8_000;
+
+export class ConversationModel implements Conversation {
+  readonly id: string;
+  readonly draft: DraftModel;
+  readonly #around: Surroundings;
+  readonly #log: Log;
+  readonly #pages: Pages;
+  readonly #stored: StoredLog;
+  readonly #reads: ReadMarks;
+  readonly #marks: MemberMarks;
+  readonly #newLine = new NewLine();
+
+  /** Grows whenever the log, the window or the New line has changed. */
+  #version = $state(0);
+  #from = 0;
+  #to = -1;
+  #isAtEnd = true;
+  /** The newest message that the reader has seen, or was shown at the end. */
+  #seenSeq = 0;
+  #before: readonly TimelineItem[] = [];
+  #tick: ReturnType<typeof setTimeout> | null = null;
+
+  members = $state.raw<readonly Member[]>([]);
+  isLoading = $state(false);
+  failure = $state.raw<Refusal | null>(null);
+  isShown = false;
+
+  constructor(around: Surroundings, id: string) {
+    this.id = id;
+    this.#around = around;
+    this.draft = around.draft(id);
+    this.#log = new Log(around.context.me);
+    this.#pages = new Pages(around.context, id, this.#log);
+    this.#stored = new StoredLog(around.context.database, id, around.context.me);
+    this.#reads = new ReadMarks(around.context, id);
+    this.#marks = new MemberMarks(around.context.me);
+  }
+
+  get row(): Row {
+    return this.#around.row(this.id);
+  }
+
+  get thread(): InboxRow["thread"] {
+    return this.#wire.thread;
+  }
+
+  get typing(): readonly User[] {
+    return this.#around.typing(this.id);
+  }
+
+  /** How many entries are in memory. */
+  get size(): number {
+    return this.#log.size;
+  }
+
+  get #wire(): InboxRow {
+    const row = this.#around.threads.row(this.id);
+    if (!row) throw new Error(`thread ${this.id} is not in the inbox`);
+    return row;
+  }
+
+  readonly items = $derived.by((): readonly TimelineItem[] => {
+    void this.#version;
+    const { outbox, context, self, timeZone, isConnected } = this.#around;
+    const row = this.#wire;
+    const isNewest = !this.hasNewer;
+    const logged = this.#log.entries.filter(({ entry }) => entry.seq >= this.#from && entry.seq <= this.#to);
+    this.#before = timelineOf(
+      {
+        me: self,
+        logged,
+        sends: isNewest ? outbox.of(this.id).filter((send) => !this.#has(send)) : [],
+        holes: this.#log.holes(this.#from, this.#to),
+        isBeginning: this.#from <= boundsOf(row).first,
+        newFrom: this.#newLine.from,
+        timeZone,
+        user: (id) => (id === context.me ? self : this.#around.user(id)),
+        at: (seq) => this.#log.at(seq),
+        state: (seq) => stateOf(row, seq),
+        sendState: (send): SendState =>
+          send.failure !== null ? "failed" : isConnected ? "sending" : "waiting",
+      },
+      this.#before,
+    );
+    return this.#before;
+  });
+
+  get newFrom(): number | null {
+    void this.#version;
+    return this.#newLine.from;
+  }
+
+  get hasOlder(): boolean {
+    void this.#version;
+    return this.#to >= this.#from && this.#from > boundsOf(this.#wire).first;
+  }
+
+  get hasNewer(): boolean {
+    void this.#version;
+    return this.#to >= this.#from && this.#to < boundsOf(this.#wire).last;
+  }
+
+  get below(): { messages: number; mentions: number } {
+    void this.#version;
+    if (this.#isAtEnd && !this.hasNewer) return { messages: 0, mentions: 0 };
+    const { mine } = this.#wire;
+    const readSeq = Math.max(this.#seenSeq, mine.read_seq);
+    // Behind what is loaded the server has counted.
+    if (this.hasNewer) return { messages: mine.unread, mentions: mine.mentions };
+    const { unread, mentions } = unreadOf(this.#log.entries, readSeq, this.#around.context.me);
+    return { messages: unread, mentions };
+  }
+
+  get may(): Permissions {
+    return permissions(this.#wire, this.#around.context.now());
+  }
+
+  get silence(): Silence | null {
+    void this.#version;
+    const { context } = this.#around;
+    const row = this.#wire;
+    const own = this.#log.entries.findLast(
+      ({ entry }) => isCountable(entry) && entry.author_id === context.me,
+    );
+    const lastOwnAt = own ? Date.parse(own.entry.at) : 0;
+    const peer = row.thread.peer_id;
+    const isBlocked = peer !== undefined && this.#around.isBlocked(peer);
+    const found = silence(row, isBlocked, lastOwnAt, context.now());
+    if (found?.why === "slow") this.#changeAt(found.until);
+    return found;
+  }
+
+  /** Comes to the screen: what the browser kept at once, then what is missing. */
+  async show(): Promise<void> {
+    this.isShown = true;
+    this.#newLine.open(this.#wire);
+    this.#isAtEnd = this.#newLine.from === null;
+    this.#seenSeq = this.#wire.mine.read_seq;
+    this.#changed();
+    if (this.members.length === 0) void this.#loadMembers();
+    if (this.#to >= this.#from) return this.#fill();
+    await this.#load(() => this.#first());
+  }
+
+  hide(): void {
+    this.isShown = false;
+    this.draft.flush();
+    this.#newLine.clear();
+    this.#changed();
+  }
+
+  /** The window lost the eyes of its reader. */
+  blurred(): void {
+    this.#newLine.left();
+  }
+
+  /** Memory is short: all of it is in the browser's storage, or on the server. */
+  forget(): void {
+    this.#log.keep(1, 0);
+    [this.#from, this.#to] = [0, -1];
+    this.#before = [];
+    this.#changed();
+  }
+
+  // What the server pushes.
+
+  takeEntries(prevSeq: number, entries: readonly Entry[]): void {
+    const last = entries.at(-1)?.seq ?? prevSeq;
+    const wasAtHead = this.#to >= this.#from && this.#to >= Math.min(prevSeq, this.#headBefore);
+    const fresh = this.#log.takeEntries(entries);
+    if (wasAtHead) this.#to = Math.max(this.#to, last);
+    this.#headBefore = Math.max(this.#headBefore, last);
+    const others = fresh.filter((entry) => isCountable(entry) && entry.author_id !== this.#around.context.me);
+    const first = others[0];
+    if (first && this.isShown && !document.hasFocus()) this.#newLine.arrived(first.seq);
+    if (entries.some((entry) => entry.kind.startsWith("member_") || entry.kind === "role"))
+      void this.#loadMembers();
+    this.#changed();
+    if (this.isShown) void this.#fill();
+  }
+
+  #headBefore = 0;
+
+  takeReceipt(receipt: ServerReceipt): void {
+    this.#marks.takeReceipt(receipt);
+    this.#spreadMarks();
+  }
+
+  /** The head moved without a push: what lies between is read if it is looked at. */
+  headMoved(before: number): void {
+    if (this.#to < this.#from || this.#to < before) return;
+    this.#to = Math.max(this.#to, boundsOf(this.#wire).last);
+    this.#changed();
+    if (this.isShown) void this.#fill();
+  }
+
+  outboxChanged(): void {
+    this.#changed();
+  }
+
+  targetOf(seq: number): { authorId: string; isDeleted: boolean; mentionsMe: boolean } | null {
+    const entry = this.#log.at(seq)?.entry;
+    if (!entry) return null;
+    const mentionsMe = names(entry, this.#around.context.me);
+    return { authorId: entry.author_id, isDeleted: entry.deleted_seq !== undefined, mentionsMe };
+  }
+
+  // What the reader does.
+
+  loadOlder(): Promise<void> {
+    if (!this.hasOlder || this.isLoading) return Promise.resolve();
+    return this.#load(async () => {
+      const bounds = boundsOf(this.#wire);
+      const before = this.#from;
+      await this.#pages.older(before, bounds);
+      this.#from = this.#log.around(before - 1)?.[0] ?? before;
+      this.#from = Math.max(this.#from, bounds.first);
+      if (this.#log.size > ENTRIES_MAX) {
+        this.#to = this.#log.entries[ENTRIES_MAX - 500]?.entry.seq ?? this.#to;
+        this.#log.keep(this.#from, this.#to);
+      }
+    });
+  }
+
+  loadNewer(): Promise<void> {
+    if (!this.hasNewer || this.isLoading) return Promise.resolve();
+    return this.#load(async () => {
+      const bounds = boundsOf(this.#wire);
+      const after = this.#to;
+      await this.#pages.newer(after, bounds);
+      this.#to = Math.min(this.#log.around(after + 1)?.[1] ?? after, Math.max(after, bounds.last));
+      if (this.#log.size > ENTRIES_MAX) {
+        this.#from = this.#log.entries.at(-(ENTRIES_MAX - 500))?.entry.seq ?? this.#from;
+        this.#log.keep(this.#from, this.#to);
+      }
+    });
+  }
+
+  async loadAround(seq: number): Promise<boolean> {
+    if (seq < this.#from || seq > this.#to || !this.#log.isKnown(seq)) {
+      await this.#load(async () => {
+        const bounds = boundsOf(this.#wire);
+        await this.#pages.around(seq, bounds);
+        this.#look(this.#log.around(seq) ?? [seq, seq]);
+      });
+    }
+    return this.#log.at(seq) !== undefined;
+  }
+
+  async loadNewest(): Promise<void> {
+    if (!this.hasNewer) return;
+    await this.#load(async () => {
+      const bounds = boundsOf(this.#wire);
+      await this.#pages.older(bounds.last + 1, bounds);
+      this.#look(this.#log.around(bounds.last) ?? [bounds.last, bounds.last]);
+    });
+  }
+
+  sees({ isAtEnd, readSeq }: { isAtEnd: boolean; readSeq: number | null }): void {
+    if (isAtEnd !== this.#isAtEnd) {
+      this.#isAtEnd = isAtEnd;
+      this.#changed();
+    }
+    if (readSeq !== null) this.#read(readSeq);
+  }
+
+  clearNewLine(): void {
+    this.#newLine.clear();
+    this.#changed();
+  }
+
+  // What the writer does.
+
+  send(): boolean {
+    const { outbox } = this.#around;
+    const editing = this.draft.editing;
+    const written = this.draft.take();
+    if (!written) return false;
+    if (editing !== null) {
+      void this.#edit(editing, written.text);
+      return true;
+    }
+    this.#newLine.clear();
+    outbox.add({
+      thread: this.id,
+      seenHead: this.#wire.head.last_seq,
+      text: written.text,
+      replyTo: written.replyTo,
+      mentions: written.mentions,
+      mentionAll: written.mentionAll,
+    });
+    this.#changed();
+    return true;
+  }
+
+  retry(clientMsgId: string): void {
+    this.#around.outbox.retry(clientMsgId);
+  }
+
+  retryAll(): void {
+    for (const send of this.#around.outbox.of(this.id)) this.#around.outbox.retry(send.clientMsgId);
+  }
+
+  discard(clientMsgId: string): void {
+    this.#around.outbox.discard(clientMsgId);
+  }
+
+  remove(seq: number): Promise<void> {
+    const { calls } = this.#around.context;
+    const head = this.#wire.head.last_seq;
+    return this.#assumed(
+      seq,
+      (entry) => deleted(entry, head + 1),
+      () => calls.message.remove(this.id, seq, crypto.randomUUID(), head),
+    );
+  }
+
+  react(seq: number, emoji: string, set: boolean): Promise<void> {
+    const { calls } = this.#around.context;
+    const isSet = this.#log.at(seq)?.entry.reactions?.some((one) => one.emoji === emoji && one.mine) ?? false;
+    if (isSet === set) return Promise.resolve();
+    return this.#assumed(
+      seq,
+      (entry) => ({ ...entry, reactions: reacted(entry.reactions ?? [], emoji, set ? 1 : -1, true) }),
+      () => calls.message.react(this.id, seq, emoji, set),
+    );
+  }
+
+  async receipts(seq: number): ReturnType<Conversation["receipts"]> {
+    const { read, delivered, counts } = await this.#around.context.calls.thread.receipts(this.id, seq);
+    const users = (ids: readonly string[]): User[] => ids.map((id) => this.#around.user(id));
+    return { read: users(read), delivered: users(delivered), counts: { read: counts.read, of: counts.of } };
+  }
+
+  async find(text: string): ReturnType<Conversation["find"]> {
+    const found = await searched(this.#around.context.database, this.id, this.#log.entries, text);
+    return found.map((entry) => ({
+      seq: entry.seq,
+      author: this.#around.user(entry.author_id),
+      at: Date.parse(entry.at),
+      text: entry.text ?? "",
+    }));
+  }
+
+  async rename(title: string): Promise<void> {
+    await this.#around.context.calls.thread.patch(this.id, { title });
+  }
+
+  async setWhoWrites(who: WhoWrites): Promise<void> {
+    await this.#around.context.calls.thread.patch(this.id, { settings: { who_writes: who } });
+  }
+
+  async setSlow(seconds: number): Promise<void> {
+    await this.#around.context.calls.thread.patch(this.id, { settings: { slow_s: seconds } });
+  }
+
+  async addMembers(userIds: readonly string[]): Promise<void> {
+    await this.#around.context.calls.thread.addMembers(this.id, { user_ids: [...userIds] });
+  }
+
+  async setRole(userId: string, role: Role): Promise<void> {
+    await this.#around.context.calls.thread.setRole(this.id, userId, role);
+  }
+
+  async removeMember(userId: string): Promise<void> {
+    await this.#around.context.calls.thread.removeMember(this.id, userId);
+  }
+
+  async leave(): Promise<void> {
+    await this.removeMember(this.#around.context.me);
+  }
+
+  // Below: how it is done.
+
+  /** The first look: around the New line, or the end; first from what the browser kept. */
+  async #first(): Promise<void> {
+    const row = this.#wire;
+    const bounds = boundsOf(row);
+    this.#headBefore = bounds.last;
+    const kept = await this.#pages.kept();
+    const isUnreadKept = kept !== null && (this.#newLine.from === null || kept >= this.#newLine.from - 1);
+    if (kept !== null && isUnreadKept) {
+      this.#look(this.#log.around(kept) ?? [kept, kept]);
+      this.#changed();
+      if (kept >= bounds.last) return;
+    }
+    if (this.#newLine.from !== null) {
+      await this.#pages.around(this.#newLine.from, bounds);
+      this.#look(this.#log.around(this.#newLine.from) ?? [this.#from, this.#to]);
+    } else {
+      await this.#pages.older(bounds.last + 1, bounds);
+      const newest = this.#log.around(bounds.last) ?? [bounds.last, bounds.last];
+      // What was kept and what is newest may leave a hole between them: it is drawn, and filled.
+      this.#look([
+        kept !== null && this.#to >= this.#from ? Math.min(this.#from, newest[0]) : newest[0],
+        newest[1],
+      ]);
+      await this.#fillHoles();
+    }
+  }
+
+  /** Reads what is missing in what is shown. */
+  async #fill(): Promise<void> {
+    if (this.#log.holes(this.#from, this.#to).length === 0) return;
+    await this.#load(() => this.#fillHoles());
+  }
+
+  async #fillHoles(): Promise<void> {
+    for (;;) {
+      const hole = this.#log.holes(this.#from, this.#to)[0];
+      if (!hole) return;
+      await this.#pages.newer(hole[0] - 1, boundsOf(this.#wire));
+      // A server that has nothing there: never ask for the same again.
+      if (this.#log.holes(hole[0], hole[0]).length > 0) return;
+      this.#changed();
+    }
+  }
+
+  async #load(work: () => Promise<void>): Promise<void> {
+    this.isLoading = true;
+    this.failure = null;
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.failure = error;
+    } finally {
+      this.isLoading = false;
+      this.#changed();
+    }
+  }
+
+  async #loadMembers(): Promise<void> {
+    if (this.thread.gone === true) return;
+    try {
+      this.members = await this.#around.context.calls.thread.members(this.id);
+      this.#marks.takeMembers(this.members);
+      this.#spreadMarks();
+    } catch (error) {
+      // It is asked again when the thread is shown again.
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+
+  #spreadMarks(): void {
+    const least = this.#marks.least(this.thread.kind === "direct");
+    if (least) this.#around.threads.assume(this.id, (row) => withOthers(row, least));
+  }
+
+  #look([from, to]: readonly [number, number]): void {
+    [this.#from, this.#to] = [from, to];
+  }
+
+  #read(seq: number): void {
+    const { context, threads } = this.#around;
+    this.#seenSeq = Math.max(this.#seenSeq, seq);
+    const { mine, head } = this.#wire;
+    if (seq > mine.read_seq && this.#log.holes(seq + 1, head.last_seq).length === 0) {
+      const counts = unreadOf(this.#log.entries, seq, context.me);
+      threads.assume(this.id, (row) => ({ ...row, mine: { ...row.mine, ...counts, read_seq: seq } }));
+    }
+    this.#reads.read(seq, this.#wire.mine.unread === 0 && !this.#wire.mine.marked_unread);
+    this.#changed();
+  }
+
+  #edit(seq: number, text: string): Promise<void> {
+    const { calls } = this.#around.context;
+    const head = this.#wire.head.last_seq;
+    return this.#assumed(
+      seq,
+      (entry) => ({ ...entry, text, edited_seq: head + 1 }),
+      () => calls.message.edit(this.id, seq, crypto.randomUUID(), head, text),
+    ).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+      this.refused = error;
+    });
+  }
+
+  /** Why the last edit was taken back, until the view has said so. */
+  refused = $state.raw<Refusal | null>(null);
+
+  async #assumed(seq: number, change: (entry: Entry) => Entry, work: () => Promise<unknown>): Promise<void> {
+    const takeBack = this.#log.assume(seq, change);
+    this.#changed();
+    try {
+      await work();
+    } catch (error) {
+      takeBack();
+      this.#changed();
+      throw error;
+    }
+  }
+
+  /** Whether the server's copy of a message is here already. */
+  #has(send: StoredSend): boolean {
+    const { entries } = this.#log;
+    for (let place = entries.length - 1; place >= 0; place--) {
+      const entry = entries[place]?.entry;
+      if (!entry || entry.seq <= send.seenHead) return false;
+      if (entry.client_msg_id === send.clientMsgId) return true;
+    }
+    return false;
+  }
+
+  #changeAt(at: number): void {
+    this.#tick ??= setTimeout(
+      () => {
+        this.#tick = null;
+        this.#changed();
+      },
+      at - this.#around.context.now() + 1,
+    );
+  }
+
+  #changed(): void {
+    this.#version += 1;
+  }
+}
