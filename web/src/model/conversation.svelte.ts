@@ -31,7 +31,7 @@ export interface Surroundings {
   user(id: string): User;
   row(id: string): Row;
   isBlocked(userId: string): boolean;
-  typing(threadId: string): readonly User[];
+  typingIn(threadId: string): readonly User[];
   draft(threadId: string): DraftModel;
 }
 
@@ -84,7 +84,7 @@ export class ConversationModel implements Conversation {
   }
 
   get typing(): readonly User[] {
-    return this.#around.typing(this.id);
+    return this.#around.typingIn(this.id);
   }
 
   /** How many entries are in memory. */

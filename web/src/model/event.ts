@@ -18,6 +18,8 @@ export type Event =
   | { readonly type: "draft"; readonly draft: StoredDraft }
   | { readonly type: "people" }
   | { readonly type: "connection"; readonly connection: ConnectionState }
+  /** A person presses "Try now" in a tab that does not lead. */
+  | { readonly type: "retry" }
   | { readonly type: "ended"; readonly farewell: Farewell };
 
 export interface ConnectionState {

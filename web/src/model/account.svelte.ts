@@ -1,0 +1,457 @@
+// A signed-in account in this tab: its nouns, the one switch through which everything that happens goes, and the tabs beside it.
+
+import * as calls from "../api/calls";
+import type { Entry, Me, ServerFrame, User } from "../protocol";
+import type { Connection } from "./connection";
+import type { Context } from "./context";
+import { ConversationModel } from "./conversation.svelte";
+import { Database } from "./database";
+import { digestOf } from "./digest";
+import { Drafts } from "./draft.svelte";
+import type { ConnectionState, Event } from "./event";
+import { farewellOf } from "./farewell";
+import { InboxModel } from "./inbox.svelte";
+import type { Farewell } from "./kith";
+import { Live } from "./live";
+import { Outbox } from "./outbox.svelte";
+import { PeopleModel } from "./people.svelte";
+import { StoredLog } from "./stored-log";
+import { Tabs } from "./tabs";
+import { Threads } from "./threads.svelte";
+import { TypingModel } from "./typing.svelte";
+import { zoneHere } from "./when";
+
+/** Over all threads (T12). */
+const ENTRIES_MAX = 10_000;
+const CURSOR = "cursor";
+const ME = "me";
+
+export class Account implements Context {
+  readonly me: string;
+  readonly calls = calls;
+  readonly database: Database;
+  readonly threads: Threads;
+  readonly outbox: Outbox;
+  readonly people: PeopleModel;
+  readonly typing: TypingModel;
+  readonly drafts: Drafts;
+  readonly inbox: InboxModel;
+  readonly #tabs: Tabs<Event>;
+  readonly #onEnd: (farewell: Farewell) => void;
+  readonly #conversations = new Map<string, ConversationModel>();
+  readonly #queue: Event[] = [];
+  #isFlushing = false;
+  #live: Live | null = null;
+  #cursor: string | null = null;
+  #shown: string | null = null;
+  #farewell: Farewell | null = null;
+
+  self = $state.raw<Me>(null as unknown as Me);
+  timeZone = $state(zoneHere());
+  #connection = $state.raw<ConnectionState>({ state: "connecting", retryAt: null });
+  trouble = $state<string | null>(null);
+
+  private constructor(me: Me, database: Database, onEnd: (farewell: Farewell) => void) {
+    this.me = me.id;
+    this.self = me;
+    this.database = database;
+    this.#onEnd = onEnd;
+    this.threads = new Threads(this);
+    this.outbox = new Outbox(this, {
+      isConnected: () => this.#live?.isConnected ?? false,
+      send: (send) => this.#carry(send),
+      forget: (clientMsgId) => this.#live?.say({ t: "forget", client_msg_id: clientMsgId }),
+    });
+    this.people = new PeopleModel(this);
+    this.typing = new TypingModel(this, this.people);
+    this.drafts = new Drafts(this, this.threads);
+    this.inbox = new InboxModel(this);
+    this.#tabs = new Tabs<Event>(`kith-${me.id}`, {
+      heard: (event) => this.apply(event),
+      lead: () => void this.#lead(),
+    });
+  }
+
+  /** From what the browser kept; whoever it is must have signed in before. */
+  static async open(me: Me, onLost: () => void, onEnd: (farewell: Farewell) => void): Promise<Account> {
+    const database = await Database.open(me.id, onLost);
+    const account = new Account(me, database, onEnd);
+    await account.#restore();
+    account.#listen();
+    return account;
+  }
+
+  /** The person who was signed in here, as the browser remembers; null if nothing was kept. */
+  static async kept(userId: string): Promise<Me | null> {
+    const database = await Database.open(userId, () => undefined);
+    const me = await database.with(undefined, (tables) => tables.meta.get(ME));
+    database.close();
+    return (me?.value as Me | undefined) ?? null;
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  isLeader(): boolean {
+    return this.#tabs.leads;
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.state === "online" || this.#connection.state === "updating";
+  }
+
+  readonly connection: Connection = ((account: Account) => ({
+    get state() {
+      return account.#connection.state;
+    },
+    get retryAt() {
+      return account.#connection.retryAt;
+    },
+    get trouble() {
+      return account.trouble;
+    },
+    retryNow: () => (account.isLeader() ? account.#live?.retryNow() : account.#tabs.tell({ type: "retry" })),
+  }))(this);
+
+  publish(event: Event): void {
+    this.#tabs.tell(event);
+    this.apply(event);
+  }
+
+  /** All that comes within a frame is drawn once. */
+  apply(event: Event): void {
+    this.#queue.push(event);
+    if (event.type !== "frame") return this.#flush();
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    if (document.hidden) queueMicrotask(() => this.#flush());
+    else requestAnimationFrame(() => this.#flush());
+  }
+
+  conversation(id: string): ConversationModel | null {
+    const known = this.#conversations.get(id);
+    if (known) return known;
+    if (!this.threads.row(id)) return null;
+    const made = new ConversationModel(this, id);
+    this.#conversations.set(id, made);
+    return made;
+  }
+
+  show(id: string | null): void {
+    if (id === this.#shown) return;
+    if (this.#shown !== null) this.#conversations.get(this.#shown)?.hide();
+    this.#subscribe(this.#shown, false);
+    this.#shown = id;
+    const shown = id === null ? null : this.conversation(id);
+    if (!shown || id === null) return;
+    // The last one in the map is the one that was shown last.
+    this.#conversations.delete(id);
+    this.#conversations.set(id, shown);
+    this.#subscribe(id, true);
+    void shown.show();
+    this.#forgetSome();
+  }
+
+  get context(): Context {
+    return this;
+  }
+
+  typingIn(id: string): readonly User[] {
+    return this.typing.of(id);
+  }
+
+  user(id: string): User {
+    return this.people.user(id);
+  }
+
+  row(id: string): ReturnType<InboxModel["row"]> {
+    return this.inbox.row(id);
+  }
+
+  isBlocked(userId: string): boolean {
+    return this.people.isBlocked(userId);
+  }
+
+  draft(id: string): ReturnType<Drafts["of"]> {
+    return this.drafts.of(id);
+  }
+
+  setSelf(me: Me): void {
+    this.self = me;
+    void this.database.with(undefined, (tables) => tables.meta.put({ key: ME, value: me }));
+  }
+
+  async close(): Promise<void> {
+    removeEventListener("online", this.#nudge);
+    removeEventListener("offline", this.#nudge);
+    removeEventListener("pageshow", this.#nudge);
+    removeEventListener("pagehide", this.#leave);
+    removeEventListener("blur", this.#blur);
+    document.removeEventListener("visibilitychange", this.#nudge);
+    this.#live?.leave();
+    this.#live?.close();
+    this.#tabs.close();
+    this.database.close();
+    await Promise.resolve();
+  }
+
+  /** Other tabs of this account end as this one does. */
+  tellEnd(farewell: Farewell): void {
+    this.#tabs.tell({ type: "ended", farewell });
+  }
+
+  async #restore(): Promise<void> {
+    this.setSelf(this.self);
+    const cursor = await this.database.with(undefined, (tables) => tables.meta.get(CURSOR));
+    await Promise.all([
+      this.threads.restore(),
+      this.outbox.restore(),
+      this.people.restore(),
+      this.drafts.restore(),
+    ]);
+    // A cursor says what the rows here are the answer to.
+    this.#cursor = this.threads.isKnown ? ((cursor?.value as string | undefined) ?? null) : null;
+  }
+
+  #listen(): void {
+    addEventListener("online", this.#nudge);
+    addEventListener("offline", this.#nudge);
+    addEventListener("pageshow", this.#nudge);
+    addEventListener("pagehide", this.#leave);
+    addEventListener("blur", this.#blur);
+    document.addEventListener("visibilitychange", this.#nudge);
+  }
+
+  readonly #nudge = (): void => {
+    this.timeZone = zoneHere();
+    this.#live?.nudge();
+    if (document.hidden) this.#blur();
+  };
+
+  readonly #blur = (): void => {
+    if (this.#shown !== null) this.#conversations.get(this.#shown)?.blurred();
+  };
+
+  readonly #leave = (): void => {
+    this.drafts.flush();
+    this.#live?.leave();
+  };
+
+  /** The cursor is read anew: the tab that led before may have got further. */
+  async #lead(): Promise<void> {
+    const cursor = await this.database.with(undefined, (tables) => tables.meta.get(CURSOR));
+    this.#cursor = (cursor?.value as string | undefined) ?? this.#cursor;
+    await this.outbox.restore();
+    this.#live = new Live(
+      {
+        frame: (frame) => this.publish({ type: "frame", frame }),
+        sync: (sync, place) => this.publish({ type: "sync", sync, ...place }),
+        beat: (beat) => this.publish({ type: "beat", beat }),
+        state: (connection) => this.publish({ type: "connection", connection }),
+        ready: () => this.outbox.ready(),
+        final: (end) => this.publish({ type: "ended", farewell: this.#farewell ?? farewellOf(end) }),
+        agrees: async (digest) => (await digestOf([...this.threads.rows.values()])) === digest,
+      },
+      {
+        calls,
+        cursor: this.#cursor,
+        now: () => this.now(),
+        random: () => Math.random(),
+        url: () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/socket`,
+        isVisible: () => !document.hidden,
+        isOnline: () => navigator.onLine,
+      },
+    );
+    if (this.#shown !== null) this.#subscribe(this.#shown, true);
+  }
+
+  #carry(
+    send: Parameters<ConstructorParameters<typeof Outbox>[1]["send"]>[0],
+  ): Promise<{ seq: number; ord: number; at: string }> {
+    const message = {
+      client_msg_id: send.clientMsgId,
+      seen_head: send.seenHead,
+      text: send.text,
+      ...(send.replyTo === null ? {} : { reply_to: send.replyTo }),
+      ...(send.mentions.length === 0 ? {} : { mentions: send.mentions }),
+      ...(send.mentionAll ? { mention_all: true } : {}),
+    };
+    const live = this.#live;
+    if (!live?.isConnected) return calls.message.send(send.thread, message);
+    return live.call({ t: "send", thread_id: send.thread, ...message }) as unknown as Promise<{
+      seq: number;
+      ord: number;
+      at: string;
+    }>;
+  }
+
+  #flush(): void {
+    this.#isFlushing = false;
+    for (const event of this.#queue.splice(0)) this.#happened(event);
+  }
+
+  /** The one switch: each event goes to the noun that owns it. */
+  #happened(event: Event): void {
+    switch (event.type) {
+      case "frame":
+        return this.#frame(event.frame);
+      case "sync":
+        return this.#synced(event);
+      case "beat":
+        this.people.takeBeat(event.beat);
+        return event.beat.changed.forEach(({ thread_id, last_seq }) => this.#headIs(thread_id, last_seq));
+      case "users":
+        return this.people.takeUsers(event.users);
+      case "send":
+        this.outbox.takeSend(event.send);
+        return this.#conversations.get(event.send.thread)?.outboxChanged();
+      case "sent":
+        this.#sent(event);
+        return;
+      case "unsend":
+        this.outbox.takeGone(event.clientMsgId);
+        return this.#conversations.get(event.thread)?.outboxChanged();
+      case "draft":
+        return this.drafts.take(event.draft);
+      case "people":
+        return void this.people.reload();
+      case "connection":
+        this.#connection = event.connection;
+        if (!this.isConnected) this.typing.disconnected();
+        return;
+      case "retry":
+        return this.#live?.retryNow();
+      case "ended":
+        return this.#onEnd(event.farewell);
+    }
+  }
+
+  #frame(frame: ServerFrame): void {
+    switch (frame.t) {
+      case "entry":
+        return this.#entries(frame.thread_id, frame.prev_seq, frame.entries);
+      case "receipt":
+        return this.#receipt(frame);
+      case "mine":
+        this.threads.takeMine(frame.thread_id, frame);
+        return this.drafts.takeServer(frame.thread_id, frame.draft ?? null);
+      case "thread":
+        return this.threads.take(frame);
+      case "typing":
+        return this.typing.heard(frame.thread_id, frame.user_id, frame.active);
+      case "contact":
+        return this.people.takeContact(frame);
+      case "session_ended":
+        this.#farewell = farewellOf(frame);
+        return;
+      // What a later version adds, and what the connection itself has heard.
+      default:
+        return;
+    }
+  }
+
+  #entries(id: string, prevSeq: number, entries: readonly Entry[]): void {
+    const conversation = this.#conversations.get(id);
+    const before = this.threads.row(id)?.head.last_seq ?? 0;
+    this.threads.takeEntries(id, entries, (seq) => conversation?.targetOf(seq) ?? null);
+    conversation?.takeEntries(prevSeq, entries);
+    for (const entry of entries) {
+      this.typing.wrote(id, entry.author_id);
+      if (entry.client_msg_id !== null && entry.author_id === this.me)
+        this.outbox.takeGone(entry.client_msg_id);
+    }
+    if (!this.isLeader()) return;
+    const [first, last] = [entries[0]?.seq ?? 1, entries.at(-1)?.seq ?? 0];
+    void new StoredLog(this.database, id, this.me).write(entries, [first, last], null);
+    this.#deliver(id, Math.max(last, before), entries);
+  }
+
+  /** The server's copy may come before the answer, or after: either takes the message out of the outbox. */
+  #sent({ send, seq, at }: Extract<Event, { type: "sent" }>): void {
+    const conversation = this.#conversations.get(send.thread);
+    const head = this.threads.row(send.thread)?.head;
+    if (head && seq > head.last_seq) {
+      // Not pushed yet, or never: without a socket it is known by this answer.
+      const entry: Entry = {
+        seq,
+        kind: "text",
+        author_id: this.me,
+        client_msg_id: send.clientMsgId,
+        ord: head.ord + 1,
+        at,
+        text: send.text,
+        ...(send.replyTo === null ? {} : { reply_to: send.replyTo }),
+        ...(send.mentions.length === 0 ? {} : { mentions: send.mentions }),
+        ...(send.mentionAll ? { mention_all: true } : {}),
+      };
+      if (seq === head.last_seq + 1) this.#entries(send.thread, head.last_seq, [entry]);
+    }
+    this.outbox.takeGone(send.clientMsgId);
+    conversation?.outboxChanged();
+  }
+
+  #synced({ sync, isFirst, isLast }: Extract<Event, { type: "sync" }>): void {
+    const heads = new Map(
+      sync.threads.flatMap((row) =>
+        "thread" in row
+          ? [[row.thread.id, this.threads.row(row.thread.id)?.head.last_seq ?? 0] as const]
+          : [],
+      ),
+    );
+    this.threads.takeSync(sync, { isFirst, isLast });
+    this.people.takeSync(sync, { isFirst, isLast });
+    if (sync.me) this.setSelf(sync.me);
+    for (const row of sync.threads) {
+      if (!("thread" in row)) continue;
+      this.drafts.takeServer(row.thread.id, row.mine.draft ?? null);
+      this.#conversations.get(row.thread.id)?.headMoved(heads.get(row.thread.id) ?? 0);
+    }
+    if (!isLast || !this.isLeader()) return;
+    // Rows first: a cursor never says more than is kept.
+    void this.database.with(undefined, (tables) => tables.meta.put({ key: CURSOR, value: sync.cursor }));
+  }
+
+  #receipt(frame: Extract<ServerFrame, { t: "receipt" }>): void {
+    const conversation = this.conversation(frame.thread_id);
+    if (conversation) conversation.takeReceipt(frame);
+  }
+
+  /** A wide group is not pushed to everybody: that it went on is told here. */
+  #headIs(id: string, lastSeq: number): void {
+    const row = this.threads.row(id);
+    if (!row || row.head.last_seq >= lastSeq) return;
+    if (this.isLeader()) this.#live?.resync();
+  }
+
+  #subscribe(id: string | null, set: boolean): void {
+    const row = id === null ? null : this.threads.row(id);
+    if (!row || id === null || row.thread.kind === "direct") return;
+    this.#live?.say({ t: set ? "subscribe" : "unsubscribe", thread_id: id });
+  }
+
+  readonly #delivered = new Map<string, number>();
+
+  /** One mark for all that came within a second. */
+  #deliver(id: string, seq: number, entries: readonly Entry[]): void {
+    if (entries.every((entry) => entry.author_id === this.me)) return;
+    if (this.#delivered.size === 0) setTimeout(() => this.#sayDelivered(), 1_000);
+    this.#delivered.set(id, seq);
+  }
+
+  #sayDelivered(): void {
+    for (const [id, seq] of this.#delivered) {
+      if ((this.threads.row(id)?.mine.read_seq ?? 0) < seq)
+        this.#live?.say({ t: "delivered", thread_id: id, seq });
+    }
+    this.#delivered.clear();
+  }
+
+  #forgetSome(): void {
+    let total = 0;
+    for (const conversation of [...this.#conversations.values()].reverse()) {
+      total += conversation.size;
+      if (total > ENTRIES_MAX && !conversation.isShown) conversation.forget();
+    }
+  }
+}

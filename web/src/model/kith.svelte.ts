@@ -1,0 +1,256 @@
+// The root: who is signed in, and what they see. One for each tab.
+
+import * as calls from "../api/calls";
+import { Refusal } from "../api/refusal";
+import type { Device, Me, User } from "../protocol";
+import { Account } from "./account.svelte";
+import type { Connection } from "./connection";
+import { Database } from "./database";
+import { DevicesModel } from "./devices.svelte";
+import type { Conversation, Devices, Farewell, Inbox, Kith, People, Profile, SignInForm } from "./kith";
+import { PreferencesModel } from "./preferences.svelte";
+import { ProfileModel } from "./profile.svelte";
+
+/** Whose data this browser holds. An id is no secret; the cookie, which is one, cannot be read from here. */
+const LAST_ACCOUNT = "kith.account";
+
+export class KithModel implements Kith {
+  phase = $state<Kith["phase"]>("starting");
+  farewell = $state.raw<Farewell | null>(null);
+  isStored = $state(true);
+  isUpdateReady = $state(false);
+  readonly preferences = new PreferencesModel();
+  #account = $state.raw<Account | null>(null);
+  #devices: Devices | null = null;
+  #profile: Profile | null = null;
+  #applyUpdate: () => void = () => undefined;
+
+  /** First what the browser holds; then the server is asked whether it still stands. */
+  async start(): Promise<void> {
+    const last = remembered();
+    const kept = last === null ? null : await Account.kept(last);
+    if (kept) await this.#open(kept);
+    try {
+      const me = await calls.user.me();
+      if (!this.#account) await this.#open(me);
+      else if (this.#account.me === me.id) this.#account.setSelf(me);
+      else await this.#changeTo(me);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#unknown(error);
+    }
+  }
+
+  get connection(): Connection {
+    return this.#open_.connection;
+  }
+
+  get me(): User | null {
+    return this.#account?.self ?? null;
+  }
+
+  get inbox(): Inbox {
+    return this.#open_.inbox;
+  }
+
+  get people(): People {
+    return this.#open_.people;
+  }
+
+  get devices(): Devices {
+    this.#devices ??= new DevicesModel(this.#open_);
+    return this.#devices;
+  }
+
+  get profile(): Profile {
+    this.#profile ??= new ProfileModel(this.#open_);
+    return this.#profile;
+  }
+
+  async register(form: SignInForm & { displayName: string }): Promise<void> {
+    const signedIn = await calls.session.register({
+      handle: form.handle,
+      password: form.password,
+      display_name: form.displayName,
+      device: thisDevice(),
+      cookie: true,
+    });
+    await this.#signedIn(signedIn.user);
+  }
+
+  async signIn(form: SignInForm & { takeover?: boolean }): Promise<void> {
+    const signedIn = await calls.session.login({
+      handle: form.handle,
+      password: form.password,
+      device: thisDevice(),
+      cookie: true,
+      ...(form.takeover === undefined ? {} : { takeover: form.takeover }),
+    });
+    await this.#signedIn(signedIn.user);
+  }
+
+  unsent(): Promise<number> {
+    return Promise.resolve(this.#account?.outbox.sends.length ?? 0);
+  }
+
+  async signOut(): Promise<void> {
+    const account = this.#account;
+    if (!account) return;
+    account.tellEnd({ reason: "signed_out", by: null });
+    await account.close();
+    this.#forget();
+    try {
+      await calls.session.logout();
+    } finally {
+      await Database.delete(account.me);
+      await forgetCaches();
+    }
+  }
+
+  conversation(threadId: string): Conversation | null {
+    return this.#account?.conversation(threadId) ?? null;
+  }
+
+  show(threadId: string | null): void {
+    this.#account?.show(threadId);
+  }
+
+  async startThread(userIds: readonly string[], title?: string): Promise<string> {
+    const account = this.#open_;
+    const isDirect = userIds.length === 1 && title === undefined;
+    const found = title === undefined ? await sameThread([account.me, ...userIds]) : null;
+    const row =
+      found ??
+      (await calls.thread.create({
+        kind: isDirect ? "direct" : "group",
+        participants: [...userIds],
+        client_thread_id: crypto.randomUUID(),
+        ...(title === undefined ? {} : { title }),
+      }));
+    account.threads.take(row);
+    return row.thread.id;
+  }
+
+  update(): void {
+    this.#applyUpdate();
+  }
+
+  /** A new version of the page waits; `apply` changes to it. */
+  offerUpdate(apply: () => void): void {
+    this.#applyUpdate = apply;
+    this.isUpdateReady = true;
+  }
+
+  /** The account that is open; asked for by screens that exist only then. */
+  get #open_(): Account {
+    if (!this.#account) throw new Error("nobody is signed in");
+    return this.#account;
+  }
+
+  async #signedIn(user: User): Promise<void> {
+    this.farewell = null;
+    const me = await calls.user.me();
+    if (remembered() !== null && remembered() !== user.id) await Database.delete(remembered() ?? "");
+    await this.#open(me);
+  }
+
+  async #open(me: Me): Promise<void> {
+    this.#account = await Account.open(
+      me,
+      () => (this.isStored = false),
+      (farewell) => void this.#ended(farewell),
+    );
+    remember(me.id);
+    this.phase = "open";
+  }
+
+  /** The cookie is of somebody else than the data here: another tab has signed in anew. */
+  async #changeTo(me: Me): Promise<void> {
+    await this.#account?.close();
+    this.#forget();
+    await this.#open(me);
+  }
+
+  async #ended(farewell: Farewell): Promise<void> {
+    await this.#account?.close();
+    this.farewell = farewell;
+    // Drafts and what was not sent stay for when the same person comes back (N4).
+    if (farewell.reason === "signed_out") this.#forget();
+    else this.#close();
+  }
+
+  #unknown(error: Refusal): void {
+    if (error.retry !== "after_login") {
+      // No answer: what the browser holds is shown, and the connection goes on trying.
+      if (!this.#account) this.phase = "signed_out";
+      return;
+    }
+    if (this.#account) {
+      const reason = REASONS[error.code] ?? "expired";
+      void this.#ended({ reason, by: null });
+    } else this.phase = "signed_out";
+  }
+
+  #close(): void {
+    this.phase = "signed_out";
+    this.#account = null;
+    this.#devices = null;
+    this.#profile = null;
+  }
+
+  #forget(): void {
+    remember(null);
+    this.#close();
+  }
+}
+
+const REASONS: Readonly<Record<string, Farewell["reason"]>> = {
+  session_replaced: "replaced",
+  session_revoked: "revoked",
+  session_expired: "expired",
+  account_disabled: "disabled",
+};
+
+/** The thread with exactly these people, if there is one (G1). */
+async function sameThread(
+  userIds: readonly string[],
+): ReturnType<typeof calls.thread.byParticipants> | Promise<null> {
+  try {
+    return await calls.thread.byParticipants(userIds);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "not_found") return null;
+    throw error;
+  }
+}
+
+function thisDevice(): Device {
+  const agent = navigator.userAgent;
+  const browser = /Firefox|Edg|OPR|Chrome|Safari/.exec(agent)?.[0] ?? "Browser";
+  const system = /Android|iPhone|iPad|Windows|Mac OS X|Linux/.exec(agent)?.[0] ?? "";
+  const names: Readonly<Record<string, string>> = { Edg: "Edge", OPR: "Opera", "Mac OS X": "macOS" };
+  const label = [browser, system].map((name) => names[name] ?? name).filter(Boolean);
+  return { kind: "web", label: label.join(", ") };
+}
+
+function remembered(): string | null {
+  try {
+    return localStorage.getItem(LAST_ACCOUNT);
+  } catch {
+    return null; // Storage is forbidden here.
+  }
+}
+
+function remember(userId: string | null): void {
+  try {
+    if (userId === null) localStorage.removeItem(LAST_ACCOUNT);
+    else localStorage.setItem(LAST_ACCOUNT, userId);
+  } catch {
+    // Then nothing is there at the next start, and the server is asked.
+  }
+}
+
+async function forgetCaches(): Promise<void> {
+  if (!("caches" in globalThis)) return;
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith("kith-")).map((name) => caches.delete(name)));
+}
