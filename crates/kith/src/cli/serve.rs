@@ -103,6 +103,13 @@ impl Serve {
             version = env!("CARGO_PKG_VERSION"),
             "listening"
         );
+        let http = &config.http;
+        if http.web && http.public_url.is_none() && !running.address().ip().is_loopback() {
+            tracing::warn!(
+                "browsers on other machines cannot sign in: they keep the cookie over TLS only, so put \
+                 a TLS proxy in front and its address into http.public_url"
+            );
+        }
         if self.json {
             let up = serde_json::json!({ "url": url, "admin": admin, "folder": folder });
             print(&format!("{up}\n"))

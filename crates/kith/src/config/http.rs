@@ -9,6 +9,8 @@ section! {
     Http {
         /// Address and port for clients. Put a TLS proxy in front of anything but loopback.
         listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+        /// Whether the web client that lies in the binary is served, at `/`.
+        web: bool = true;
         /// What people type to get here, if it is not the listening address: scheme and host.
         public_url: Option<String> = None, like "https://chat.example.org";
         /// Origins of web pages that may use cookies and open sockets. This server's own address

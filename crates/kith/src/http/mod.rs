@@ -16,13 +16,16 @@ pub mod socket;
 pub mod sync;
 pub mod thread;
 pub mod user;
+pub mod web;
 
 use crate::error::Error;
 use crate::metrics;
 use crate::node::SharedNode;
+use axum::http::{HeaderMap, Method, Uri};
 use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::Assets;
 
 /// Every route, with its description.
 pub fn routes() -> OpenApiRouter<SharedNode> {
@@ -65,12 +68,25 @@ pub fn routes() -> OpenApiRouter<SharedNode> {
         .routes(routes!(openapi::serve))
 }
 
-/// The service behind the listener.
+/// The service behind the listener, with the web client that lies in this binary.
 pub fn service(node: SharedNode) -> Router {
+    service_with(node, Assets::built_in())
+}
+
+/// The same with another web client.
+pub fn service_with(node: SharedNode, web: Assets) -> Router {
     let (router, _) = routes().split_for_parts();
+    let router = router.method_not_allowed_fallback(|| async { Error::NotFound });
+    let router = if node.config.http.web {
+        router.fallback(
+            move |method: Method, uri: Uri, headers: HeaderMap| async move {
+                web::serve(web, &method, &uri, &headers)
+            },
+        )
+    } else {
+        router.fallback(|| async { Error::NotFound })
+    };
     router
-        .method_not_allowed_fallback(|| async { Error::NotFound })
-        .fallback(|| async { Error::NotFound })
         .layer(middleware::from_fn(metrics::count_requests))
         .with_state(node)
 }

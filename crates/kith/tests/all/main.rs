@@ -39,3 +39,4 @@ mod support;
 mod sync;
 mod thread;
 mod user;
+mod web;

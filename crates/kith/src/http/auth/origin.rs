@@ -67,8 +67,8 @@ fn is_own(address: SocketAddr, origin: &str) -> bool {
     let Some(host) = host else { return false };
     let loopback = ["127.0.0.1", "localhost", "[::1]"];
     match address.ip() {
-        ip if ip.is_unspecified() => false,
-        ip if ip.is_loopback() => loopback.contains(&host),
+        // Of all addresses of the machine only this one is known by name.
+        ip if ip.is_loopback() || ip.is_unspecified() => loopback.contains(&host),
         IpAddr::V4(ip) => host == ip.to_string(),
         IpAddr::V6(ip) => host == format!("[{ip}]"),
     }
@@ -109,9 +109,9 @@ mod tests {
             "192.0.2.1:8080".parse().unwrap(),
             "http://localhost:8080"
         ));
-        assert!(!is_own(
-            "0.0.0.0:8080".parse().unwrap(),
-            "http://localhost:8080"
-        ));
+        let everywhere = "0.0.0.0:8080".parse().unwrap();
+        assert!(is_own(everywhere, "http://localhost:8080"));
+        assert!(!is_own(everywhere, "http://0.0.0.0:8080"));
+        assert!(!is_own(everywhere, "http://192.0.2.1:8080"));
     }
 }
