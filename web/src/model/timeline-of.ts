@@ -1,19 +1,20 @@
 // Makes the rows of a timeline from the entries of a thread: date lines, the New line, groups of messages, holes, notices.
 // Rows that mean the same as before are the same objects, so that the view draws only what has changed.
 
-import type { Entry, User } from "../protocol";
+import type { User } from "../protocol";
 import type { StoredSend } from "./database";
-import { day } from "./day";
-import type { SendState } from "./kith";
 import { type Logged, isCountable } from "./log";
+import { type Around, type Place, messageOf, messageOfSend } from "./message-of";
+import { type Notices, noticesOf } from "./notice-of";
 import type { Range } from "./ranges";
-import type { Message, Notice, Quote, TimelineItem } from "./timeline";
+import type { TimelineItem } from "./timeline";
+import { type Calendar, type Day, calendarOf } from "./when";
 
-/** Messages of one author that are further apart are two groups (T1). */
+/** Messages of one author that are further apart are two groups (T1). Measured from the message before, so that older pages
+ * which arrive above do not group anew what is below. */
 const GROUP_MS = 300_000;
 
-export interface TimelineInput {
-  readonly me: User;
+export interface TimelineInput extends Around {
   readonly logged: readonly Logged[];
   /** Not in the log yet, in the order of writing. */
   readonly sends: readonly StoredSend[];
@@ -22,83 +23,64 @@ export interface TimelineInput {
   readonly isBeginning: boolean;
   readonly newFrom: number | null;
   readonly timeZone: string;
-  user(id: string): User;
-  at(seq: number): Logged | undefined;
-  /** Of one's own message. */
-  state(seq: number): SendState;
-  sendState(send: StoredSend): SendState;
 }
 
-export function timelineOf(input: TimelineInput, before: readonly TimelineItem[]): TimelineItem[] {
-  const builder = new Builder(input, before);
-  for (const one of input.logged) builder.entry(one);
-  builder.holesBefore(Infinity);
-  for (const send of input.sends) builder.send(send);
-  return builder.items();
+export function timelineOf(input: TimelineInput, before: readonly TimelineItem[]): readonly TimelineItem[] {
+  // Each person is looked up once.
+  const around: TimelineInput = { ...input, user: remembered((id) => input.user(id)) };
+  const walk = new Walk(around, noticesOf(before), newLineAt(input));
+  for (const one of input.logged) walk.entry(one);
+  walk.holesBefore(Infinity);
+  for (const send of input.sends) walk.send(send);
+  const items = walk.end();
+  return areSame(before, items) ? before : items;
 }
 
-class Builder {
+/** A message as far as its group is concerned, and how to make its row once it is known whether the next one belongs to it. */
+interface Held {
+  readonly author: string;
+  readonly at: number;
+  readonly isFirst: boolean;
+  readonly one: Logged | StoredSend;
+}
+
+/** Places one row after the other. */
+class Walk {
   readonly #input: TimelineInput;
-  readonly #before: ReadonlyMap<string, TimelineItem>;
+  readonly #notices: Notices;
+  readonly #calendar: Calendar;
+  readonly #newLineAt: number | null;
   readonly #items: TimelineItem[] = [];
   #hole = 0;
-  #dayStart = NaN;
-  #isNewDrawn: boolean;
-  /** The last row is a message that the next one may join. */
-  #open: Message | null = null;
+  #isNewDrawn = false;
+  #day: Day | null = null;
+  #held: Held | null = null;
 
-  constructor(input: TimelineInput, before: readonly TimelineItem[]) {
+  constructor(input: TimelineInput, notices: Notices, newLineAt: number | null) {
     this.#input = input;
-    this.#before = new Map(before.map((item) => [item.key, item]));
-    this.#isNewDrawn = input.newFrom === null;
+    this.#notices = notices;
+    this.#calendar = calendarOf(input.timeZone);
+    this.#newLineAt = newLineAt;
   }
 
-  items(): TimelineItem[] {
-    return this.#items.map((item) => {
-      const old = this.#before.get(item.key);
-      return old && isSame(old, item) ? old : item;
-    });
-  }
-
-  entry({ entry, editedAt }: Logged): void {
-    const at = Date.parse(entry.at);
+  entry(one: Logged): void {
+    const { entry } = one;
     this.holesBefore(entry.seq);
-    if (entry.kind === "created") return this.#created(entry, at);
     if (isCountable(entry)) {
-      this.#date(at);
-      this.#newLine(entry);
-      this.#message(this.#logged(entry, at, editedAt));
-    } else if (NOTICES.has(entry.kind)) {
-      this.#date(at);
-      this.#push(this.#notice(entry, at));
+      const at = Date.parse(entry.at);
+      this.#dateLine(at);
+      this.#newLine(entry.seq);
+      return this.#message(one, entry.author_id, at, entry.reply_to !== undefined);
     }
+    const notice = this.#notices.of(one, this.#input);
+    // The card at the beginning tells the day itself.
+    if (notice?.type === "notice") this.#dateLine(notice.at);
+    if (notice) this.#push(notice);
   }
 
   send(send: StoredSend): void {
-    this.#date(send.at);
-    const { me } = this.#input;
-    this.#message({
-      type: "message",
-      key: send.clientMsgId,
-      seq: null,
-      clientMsgId: send.clientMsgId,
-      at: send.at,
-      author: me,
-      isOwn: true,
-      text: send.text,
-      kind: "text",
-      isDeleted: false,
-      editedAt: null,
-      replyTo: send.replyTo === null ? null : this.#quote(send.replyTo),
-      mentions: send.mentions.map((id) => this.#input.user(id)),
-      mentionsMe: false,
-      mentionsAll: send.mentionAll,
-      reactions: [],
-      state: this.#input.sendState(send),
-      failure: send.failure,
-      isFirst: true,
-      isLast: true,
-    });
+    this.#dateLine(send.at);
+    this.#message(send, this.#input.me.id, send.at, send.replyTo !== null);
   }
 
   holesBefore(seq: number): void {
@@ -106,115 +88,85 @@ class Builder {
     for (; this.#hole < holes.length; this.#hole++) {
       const hole = holes[this.#hole];
       if (!hole || hole[0] > seq) return;
-      this.#push({ type: "hole", key: `hole-${hole[0]}`, fromSeq: hole[0], toSeq: hole[1] });
+      this.#newLine(hole[0]);
+      this.#push(this.#notices.hole(hole));
     }
   }
 
-  #created(entry: Entry, at: number): void {
-    if (!this.#input.isBeginning) return;
-    this.#push({ type: "beginning", key: "beginning", at, author: this.#input.user(entry.author_id) });
+  end(): readonly TimelineItem[] {
+    this.#release(true);
+    return this.#items;
   }
 
-  #date(at: number): void {
-    const start = day(at, this.#input.timeZone);
-    if (start === this.#dayStart) return;
-    this.#dayStart = start;
-    this.#push({ type: "date", key: `date-${start}`, at: start });
+  #message(one: Logged | StoredSend, author: string, at: number, isReply: boolean): void {
+    const held = this.#held;
+    const isJoining = held?.author === author && !isReply && at - held.at < GROUP_MS;
+    this.#release(!isJoining);
+    this.#held = { one, author, at, isFirst: !isJoining };
   }
 
-  /** Above the first message of somebody else from there on: one's own never stand under it (T8). */
-  #newLine(entry: Entry): void {
-    const { newFrom, me } = this.#input;
-    if (this.#isNewDrawn || newFrom === null || entry.seq < newFrom || entry.author_id === me.id) return;
+  #newLine(seq: number): void {
+    if (this.#isNewDrawn || this.#newLineAt === null || seq < this.#newLineAt) return;
     this.#isNewDrawn = true;
-    this.#push({ type: "new", key: "new" });
+    this.#push(this.#notices.newLine);
   }
 
-  #message(message: Message): void {
-    const open = this.#open;
-    const joins =
-      open !== null &&
-      open.author.id === message.author.id &&
-      message.replyTo === null &&
-      message.at - open.at < GROUP_MS;
-    if (joins) this.#items[this.#items.length - 1] = { ...open, isLast: false };
-    const item = joins ? { ...message, isFirst: false } : message;
-    this.#items.push(item);
-    this.#open = item;
+  /** Days only go forward here, also where clocks do not agree. */
+  #dateLine(at: number): void {
+    if (this.#day && at < this.#day.end) return;
+    this.#day = this.#calendar.dayOf(at);
+    this.#push(this.#notices.date(this.#day.start));
   }
 
   #push(item: TimelineItem): void {
+    this.#release(true);
     this.#items.push(item);
-    this.#open = null;
   }
 
-  #logged(entry: Entry, at: number, editedAt: number | null): Message {
-    const { me, user } = this.#input;
-    const isOwn = entry.author_id === me.id;
-    const mentions = entry.mentions ?? [];
-    return {
-      type: "message",
-      key: isOwn && entry.client_msg_id !== null ? entry.client_msg_id : `s${entry.seq}`,
-      seq: entry.seq,
-      clientMsgId: entry.client_msg_id,
-      at,
-      author: isOwn ? me : user(entry.author_id),
-      isOwn,
-      text: entry.text ?? "",
-      kind: entry.kind as Message["kind"],
-      isDeleted: entry.deleted_seq !== undefined,
-      editedAt: entry.edited_seq === undefined ? null : (editedAt ?? 0),
-      replyTo: entry.reply_to === undefined ? null : this.#quote(entry.reply_to),
-      mentions: mentions.map((id) => user(id)),
-      mentionsMe: mentions.includes(me.id) || (entry.mention_all === true && !isOwn),
-      mentionsAll: entry.mention_all ?? false,
-      reactions: (entry.reactions ?? []).map(({ emoji, count, mine }) => ({ emoji, count, isMine: mine })),
-      state: isOwn ? this.#input.state(entry.seq) : null,
-      failure: null,
-      isFirst: true,
-      isLast: true,
-    };
-  }
-
-  #quote(seq: number): Quote {
-    const target = this.#input.at(seq)?.entry;
-    if (!target) return { seq, author: null, text: null };
-    const text = target.deleted_seq === undefined ? (target.text ?? "") : "";
-    return { seq, author: this.#input.user(target.author_id), text };
-  }
-
-  #notice(entry: Entry, at: number): Notice {
-    const { user } = this.#input;
-    return {
-      type: "notice",
-      key: `s${entry.seq}`,
-      seq: entry.seq,
-      at,
-      kind: entry.kind,
-      author: user(entry.author_id),
-      users: (entry.user_ids ?? []).map((id) => user(id)),
-      role: entry.role ?? null,
-      title: entry.title ?? null,
-      settings: entry.settings ?? null,
-    };
+  #release(isLast: boolean): void {
+    if (!this.#held) return;
+    const { one, isFirst } = this.#held;
+    this.#held = null;
+    const place: Place = { isFirst, isLast };
+    this.#items.push(
+      "entry" in one ? messageOf(one, place, this.#input) : messageOfSend(one, place, this.#input),
+    );
   }
 }
 
-const NOTICES: ReadonlySet<string> = new Set([
-  "member_added",
-  "member_left",
-  "member_removed",
-  "role",
-  "title",
-  "settings",
-]);
+/** Before which number the New line stands (T8). One's own messages never stand under it: who wrote had seen what was above.
+ * Those that could not be sent do not count, or they would hide for long what is new. */
+function newLineAt({ newFrom, logged, sends, holes, isBeginning, me }: TimelineInput): number | null {
+  if (newFrom === null || sends.some((send) => send.failure === null)) return null;
+  let line: number | null = null;
+  let floor = newFrom;
+  let index = logged.length - 1;
+  for (; index >= 0; index--) {
+    const entry = logged[index]?.entry;
+    if (!entry || entry.seq < newFrom) break;
+    if (!isCountable(entry)) continue;
+    if (entry.author_id === me.id) {
+      floor = entry.seq + 1;
+      break;
+    }
+    line = entry.seq;
+  }
+  // It belongs somewhere above what is in memory.
+  const isAbove = index < 0 && !isBeginning && (logged[0]?.entry.seq ?? 0) > newFrom;
+  if (line === null || isAbove) return null;
+  const below = line;
+  return holes.find(([from, to]) => to >= floor && from < below)?.[0] ?? line;
+}
 
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  const keys = Object.keys(left);
-  if (keys.length !== Object.keys(right).length) return false;
-  return keys.every((key) => isSame(left[key], right[key]));
+function areSame(before: readonly TimelineItem[], after: readonly TimelineItem[]): boolean {
+  return before.length === after.length && before.every((item, place) => item === after[place]);
+}
+
+function remembered(user: (id: string) => User): (id: string) => User {
+  const known = new Map<string, User>();
+  return (id) => {
+    let found = known.get(id);
+    if (!found) known.set(id, (found = user(id)));
+    return found;
+  };
 }

@@ -46,6 +46,8 @@ export interface Notice {
   readonly role: string | null;
   readonly title: string | null;
   readonly settings: Settings | null;
+  /** Who owns the group now, if its last owner left. */
+  readonly heir?: User;
 }
 
 export interface Message {
