@@ -2,7 +2,7 @@
 
 import * as calls from "../api/calls";
 import { Refusal } from "../api/refusal";
-import type { Device, Me, User } from "../protocol";
+import type { Device, InboxRow, Me, User } from "../protocol";
 import { Account } from "./account.svelte";
 import type { Connection } from "./connection";
 import { Database } from "./database";
