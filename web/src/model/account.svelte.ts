@@ -7,7 +7,7 @@ import type { Context } from "./context";
 import { ConversationModel } from "./conversation.svelte";
 import { Database } from "./database";
 import { digestOf } from "./digest";
-import { Drafts } from "./draft.svelte";
+import { Drafts } from "./drafts.svelte";
 import type { ConnectionState, Event } from "./event";
 import { farewellOf } from "./farewell";
 import { InboxModel } from "./inbox.svelte";
@@ -64,7 +64,7 @@ export class Account implements Context {
     });
     this.people = new PeopleModel(this);
     this.typing = new TypingModel(this, this.people);
-    this.drafts = new Drafts(this, this.threads);
+    this.drafts = new Drafts(this, (id, text) => this.#typed(id, text === ""));
     this.inbox = new InboxModel(this);
     this.#tabs = new Tabs<Event>(`kith-${me.id}`, {
       heard: (event) => this.apply(event),
@@ -138,6 +138,10 @@ export class Account implements Context {
     return made;
   }
 
+  conversationIfOpen(id: string): ConversationModel | null {
+    return this.#conversations.get(id) ?? null;
+  }
+
   show(id: string | null): void {
     if (id === this.#shown) return;
     if (this.#shown !== null) this.#conversations.get(this.#shown)?.hide();
@@ -189,6 +193,7 @@ export class Account implements Context {
     removeEventListener("pagehide", this.#leave);
     removeEventListener("blur", this.#blur);
     document.removeEventListener("visibilitychange", this.#nudge);
+    this.drafts.close();
     this.#live?.leave();
     this.#live?.close();
     this.#tabs.close();
@@ -249,7 +254,7 @@ export class Account implements Context {
         sync: (sync, place) => this.publish({ type: "sync", sync, ...place }),
         beat: (beat) => this.publish({ type: "beat", beat }),
         state: (connection) => this.publish({ type: "connection", connection }),
-        ready: () => this.outbox.ready(),
+        ready: () => this.#ready(),
         final: (end) => this.publish({ type: "ended", farewell: this.#farewell ?? farewellOf(end) }),
         agrees: async (digest) => (await digestOf([...this.threads.rows.values()])) === digest,
       },
@@ -286,6 +291,12 @@ export class Account implements Context {
     }>;
   }
 
+  /** Everything is up to date: what waited can go. */
+  #ready(): void {
+    this.outbox.ready();
+    this.drafts.ready();
+  }
+
   #flush(): void {
     this.#isFlushing = false;
     for (const event of this.#queue.splice(0)) this.#happened(event);
@@ -295,8 +306,10 @@ export class Account implements Context {
   #happened(event: Event): void {
     switch (event.type) {
       case "frame":
+        this.drafts.take(event);
         return this.#frame(event.frame);
       case "sync":
+        this.drafts.take(event);
         return this.#synced(event);
       case "beat":
         this.people.takeBeat(event.beat);
@@ -313,7 +326,7 @@ export class Account implements Context {
         this.outbox.takeGone(event.clientMsgId);
         return this.#conversations.get(event.thread)?.outboxChanged();
       case "draft":
-        return this.drafts.take(event.draft);
+        return this.drafts.take(event);
       case "people":
         return void this.people.reload();
       case "connection":
@@ -334,8 +347,7 @@ export class Account implements Context {
       case "receipt":
         return this.#receipt(frame);
       case "mine":
-        this.threads.takeMine(frame.thread_id, frame);
-        return this.drafts.takeServer(frame.thread_id, frame.draft ?? null);
+        return this.threads.takeMine(frame.thread_id, frame);
       case "thread":
         return this.threads.take(frame);
       case "typing":
@@ -404,7 +416,6 @@ export class Account implements Context {
     if (sync.me) this.setSelf(sync.me);
     for (const row of sync.threads) {
       if (!("thread" in row)) continue;
-      this.drafts.takeServer(row.thread.id, row.mine.draft ?? null);
       this.#conversations.get(row.thread.id)?.headMoved(heads.get(row.thread.id) ?? 0);
     }
     if (!isLast || !this.isLeader()) return;
@@ -422,6 +433,11 @@ export class Account implements Context {
     const row = this.threads.row(id);
     if (!row || row.head.last_seq >= lastSeq) return;
     if (this.isLeader()) this.#live?.resync();
+  }
+
+  #typed(id: string, isEmpty: boolean): void {
+    const row = this.threads.row(id);
+    if (row) this.typing.changed(id, isEmpty, row.thread.member_count);
   }
 
   #subscribe(id: string | null, set: boolean): void {

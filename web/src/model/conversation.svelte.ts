@@ -1,7 +1,7 @@
 // A thread that is, or was, on the screen: its messages in memory, what is new in them, and what can be done there.
 
 import { Refusal } from "../api/refusal";
-import type { Entry, InboxRow, Member, Role, ServerReceipt, User, WhoWrites } from "../protocol";
+import type { Entry, InboxRow, Member, ServerReceipt, User } from "../protocol";
 import type { Context } from "./context";
 import type { StoredSend } from "./database";
 import type { DraftModel } from "./draft.svelte";
@@ -13,7 +13,7 @@ import { Pages } from "./pages";
 import { ReadMarks } from "./read-marks";
 import { permissions, silence } from "./rights";
 import { searched } from "./searched";
-import { StoredLog } from "./stored-log";
+import { ThreadActs } from "./thread-acts";
 import type { Threads } from "./threads.svelte";
 import type { TimelineItem } from "./timeline";
 import { timelineOf } from "./timeline-of";
@@ -38,13 +38,12 @@ export interface Surroundings {
 /** In one thread; what is further from the eyes of the reader goes first (T12). */
 const ENTRIES_MAX = 8_000;
 
-export class ConversationModel implements Conversation {
+export class ConversationModel extends ThreadActs implements Conversation {
   readonly id: string;
   readonly draft: DraftModel;
   readonly #around: Surroundings;
   readonly #log: Log;
   readonly #pages: Pages;
-  readonly #stored: StoredLog;
   readonly #reads: ReadMarks;
   readonly #marks: MemberMarks;
   readonly #newLine = new NewLine();
@@ -65,14 +64,23 @@ export class ConversationModel implements Conversation {
   isShown = false;
 
   constructor(around: Surroundings, id: string) {
+    super();
     this.id = id;
     this.#around = around;
     this.draft = around.draft(id);
     this.#log = new Log(around.context.me);
+    this.draft.reads((seq) => this.#log.at(seq)?.entry);
     this.#pages = new Pages(around.context, id, this.#log);
-    this.#stored = new StoredLog(around.context.database, id, around.context.me);
     this.#reads = new ReadMarks(around.context, id);
     this.#marks = new MemberMarks(around.context.me);
+  }
+
+  protected get context(): Context {
+    return this.#around.context;
+  }
+
+  protected user(id: string): User {
+    return this.#around.user(id);
   }
 
   get row(): Row {
@@ -365,12 +373,6 @@ export class ConversationModel implements Conversation {
     );
   }
 
-  async receipts(seq: number): ReturnType<Conversation["receipts"]> {
-    const { read, delivered, counts } = await this.#around.context.calls.thread.receipts(this.id, seq);
-    const users = (ids: readonly string[]): User[] => ids.map((id) => this.#around.user(id));
-    return { read: users(read), delivered: users(delivered), counts: { read: counts.read, of: counts.of } };
-  }
-
   async find(text: string): ReturnType<Conversation["find"]> {
     const found = await searched(this.#around.context.database, this.id, this.#log.entries, text);
     return found.map((entry) => ({
@@ -379,34 +381,6 @@ export class ConversationModel implements Conversation {
       at: Date.parse(entry.at),
       text: entry.text ?? "",
     }));
-  }
-
-  async rename(title: string): Promise<void> {
-    await this.#around.context.calls.thread.patch(this.id, { title });
-  }
-
-  async setWhoWrites(who: WhoWrites): Promise<void> {
-    await this.#around.context.calls.thread.patch(this.id, { settings: { who_writes: who } });
-  }
-
-  async setSlow(seconds: number): Promise<void> {
-    await this.#around.context.calls.thread.patch(this.id, { settings: { slow_s: seconds } });
-  }
-
-  async addMembers(userIds: readonly string[]): Promise<void> {
-    await this.#around.context.calls.thread.addMembers(this.id, { user_ids: [...userIds] });
-  }
-
-  async setRole(userId: string, role: Role): Promise<void> {
-    await this.#around.context.calls.thread.setRole(this.id, userId, role);
-  }
-
-  async removeMember(userId: string): Promise<void> {
-    await this.#around.context.calls.thread.removeMember(this.id, userId);
-  }
-
-  async leave(): Promise<void> {
-    await this.removeMember(this.#around.context.me);
   }
 
   // Below: how it is done.
@@ -542,7 +516,8 @@ export class ConversationModel implements Conversation {
   }
 
   #changeAt(at: number): void {
-    this.#tick ??= setTimeout(
+    if (this.#tick !== null) return;
+    this.#tick = setTimeout(
       () => {
         this.#tick = null;
         this.#changed();

@@ -212,9 +212,7 @@ const REASONS: Readonly<Record<string, Farewell["reason"]>> = {
 };
 
 /** The thread with exactly these people, if there is one (G1). */
-async function sameThread(
-  userIds: readonly string[],
-): ReturnType<typeof calls.thread.byParticipants> | Promise<null> {
+async function sameThread(userIds: readonly string[]): Promise<InboxRow | null> {
   try {
     return await calls.thread.byParticipants(userIds);
   } catch (error) {
