@@ -195,6 +195,8 @@ export interface Draft {
   reply(seq: number | null): void;
   edit(seq: number | null): void;
   mention(user: User): void;
+  /** Everybody of the group, by the word for it. */
+  mentionAll(name: string): void;
   /** At blur, thread change and `pagehide`. */
   flush(): void;
 }
