@@ -14,26 +14,70 @@ SEED := $(or $(SEED),$(shell date +%s))
 SECONDS_EACH ?= 600
 TARGET ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-.PHONY: help run test models fuzz check fmt lint deny audit docs example openapi bench bench-large soak clean
+# The web client is built by Node; without it the server is built all the same, only not its page.
+NODE_IS_HERE = node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+NO_NODE = Node 20.19 or newer is not here
+# Whether node_modules has the versions of the lock file; packages of other systems are optional.
+WEB_IS_INSTALLED = cd web && node -e 'const read = (file) => JSON.parse(require("fs").readFileSync(file)).packages; \
+	const wanted = read("package-lock.json"), here = read("node_modules/.package-lock.json"); \
+	process.exit(Object.keys(wanted).some((name) => name && !wanted[name].optional && wanted[name].version !== here[name]?.version) ? 1 : 0)' 2>/dev/null
+# The browsers of the tests are the system's, never Playwright's own.
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
+WEB_SOURCES = $(shell find web/index.html web/*.config.* web/*.json web/project.inlang/settings.json web/messages web/public \
+	web/src -path web/src/words -prune -o -type f ! -name '*.test.ts' -print 2>/dev/null)
+
+.PHONY: help run web web-if-node web-modules node-is-here types test test-web unit models fuzz check fmt lint deny docs web-check \
+	audit example openapi demo bench bench-large soak clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
-run: ## build kith and serve on 127.0.0.1:8080 with the data in ./data (DATA=, LISTEN=)
+run: web-if-node ## build kith and serve on 127.0.0.1:8080 with the data in ./data (DATA=, LISTEN=)
 	@command -v cc >/dev/null || { echo "kith needs a C linker: apt-get install build-essential"; exit 1; }
 	$(CARGO) build --release --bin kith
 	@echo
-	@echo "Serving on http://$(LISTEN), data in $(DATA), stop with Ctrl-C. From other terminals, try:"
+	@echo "Serving on http://$(LISTEN), data in $(DATA), stop with Ctrl-C."
+	@echo "Open that address in a browser and make an account, or from other terminals, try:"
 	@echo "  $(BUILT)/kith chat --server http://$(LISTEN)   (Ctrl-R makes an account)"
 	@echo "  $(BUILT)/kith admin health --data $(DATA)"
 	@echo "  $(BUILT)/kith --help"
 	@echo
 	@exec $(BUILT)/kith serve --data $(DATA) --listen $(LISTEN)
 
-test: ## run all tests
+web: ## build the web client into web/dist, from where the next build of kith takes it (needs Node)
+	@$(NODE_IS_HERE) || { echo "$(NO_NODE)."; exit 1; }
+	@$(MAKE) --no-print-directory web/dist/index.html
+
+# For scripts: whether it is.
+node-is-here:
+	@$(NODE_IS_HERE)
+
+web-if-node:
+	@if $(NODE_IS_HERE); then $(MAKE) --no-print-directory web; \
+		else echo "$(NO_NODE): kith is built without its web client. kith chat works."; fi
+
+web/dist/index.html: $(WEB_SOURCES) | web-modules
+	cd web && npm run --silent words && npm run --silent build
+
+web-modules:
+	@$(WEB_IS_INSTALLED) || npm --prefix web ci --no-audit --no-fund
+
+types: web-modules ## write web/src/protocol/openapi.ts anew from docs/openapi.json
+	npm --prefix web run --silent types
+
+test: unit ## run all tests but those in a browser
 	$(CARGO) test --release --workspace --doc
 	$(CARGO) test --release --workspace --lib --bins --tests
+
+unit: ## run the tests of the web client that need no browser
+	@if $(NODE_IS_HERE); then $(MAKE) --no-print-directory web-modules && npm --prefix web run --silent words \
+			&& npm --prefix web run --silent unit; \
+		else echo "$(NO_NODE): the web client is not tested."; fi
+
+test-web: web ## run the tests in a browser, against the server with its web client (needs Chromium)
+	$(CARGO) build --release --bin kith
+	cd web && npx playwright test
 
 models: ## try COUNT random runs of each model from SEED on (a night: COUNT=5000)
 	KITH_MODEL_RUNS=$(COUNT) KITH_MODEL_SEED=$(SEED) $(CARGO) test --release -p kith --test all -- model:: schedule::
@@ -47,7 +91,7 @@ fuzz: ## fuzz each target for SECONDS_EACH seconds (TARGET= for one); needs nigh
 			-max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 -print_final_stats=1 || exit 1; \
 	done
 
-check: fmt lint deny docs ## formatting, lints, dependencies, documentation
+check: fmt lint deny docs web-check ## formatting, lints, types, dependencies, documentation
 
 fmt: ## check the formatting
 	$(CARGO) fmt --all --check
@@ -58,6 +102,10 @@ lint: ## run the lints
 deny: ## check licences, sources and doubles of the dependencies
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked
 	$(CARGO) deny check bans licenses sources
+
+web-check: ## check the web client: types, lints, formatting
+	@if $(NODE_IS_HERE); then $(MAKE) --no-print-directory web-modules && npm --prefix web run --silent check; \
+		else echo "$(NO_NODE): the web client is not checked."; fi
 
 audit: ## check the dependencies against the advisory database (needs the network)
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked
@@ -91,3 +139,4 @@ soak: ## for MINUTES=10: kill the server, cut its power, fuzz what it reads; goe
 
 clean: ## remove what was built
 	$(CARGO) clean
+	rm -rf web/dist
