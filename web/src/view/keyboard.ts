@@ -90,7 +90,7 @@ function pressed(event: KeyboardEvent): string {
 }
 
 /** False: not now, the browser may have the key. */
-export type Handler = () => boolean | void;
+export type Handler = () => unknown;
 
 const handlers = new Map<Command, Handler[]>();
 

@@ -1,0 +1,33 @@
+// What the state bar says, and when: it comes after two seconds of trouble and leaves after one of health, so that it
+// does not flicker with every tunnel.
+
+import type { Connection } from "../../model/connection";
+
+const COMES_AFTER_MS = 2_000;
+const LEAVES_AFTER_MS = 1_000;
+
+export type Trouble = "offline" | "connecting" | "reconnecting" | "updating" | "polling" | "trouble";
+
+export class Health {
+  shown: Trouble | null = $state.raw(null);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Inside an effect; again with every change. */
+  observe(connection: Connection) {
+    const now = troubleOf(connection);
+    clearTimeout(this.#timer);
+    if (now === this.shown) return;
+    // What is shown already changes its words at once.
+    if (now !== null && this.shown !== null) this.shown = now;
+    else this.#timer = setTimeout(() => (this.shown = now), now === null ? LEAVES_AFTER_MS : COMES_AFTER_MS);
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+}
+
+export function troubleOf({ state, trouble }: Connection): Trouble | null {
+  if (state !== "online") return state;
+  return trouble === null ? null : "trouble";
+}
