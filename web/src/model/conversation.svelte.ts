@@ -6,10 +6,10 @@ import type { Context } from "./context";
 import type { StoredSend } from "./database";
 import type { DraftModel } from "./draft.svelte";
 import type { Conversation, Permissions, Row, SendState, Silence } from "./kith";
-import { Log, deleted, isCountable, reacted } from "./log";
+import { type Assumption, Log, deleted, isCountable, nameOf, reacted } from "./log";
 import { MemberMarks, stateOf, withOthers } from "./marks";
 import type { Outbox } from "./outbox.svelte";
-import { Pages } from "./pages";
+import { type Bounds, Pages } from "./pages";
 import { ReadMarks } from "./read-marks";
 import { permissions, silence } from "./rights";
 import { searched } from "./searched";
@@ -17,7 +17,8 @@ import { ThreadActs } from "./thread-acts";
 import type { Threads } from "./threads.svelte";
 import type { TimelineItem } from "./timeline";
 import { timelineOf } from "./timeline-of";
-import { NewLine, boundsOf, names, unreadOf } from "./view-window";
+import { NewLine, boundsOf, names, unreadOf } from "./new-line";
+import { Window } from "./window";
 
 /** What a conversation needs of the account around it. */
 export interface Surroundings {
@@ -35,23 +36,18 @@ export interface Surroundings {
   draft(threadId: string): DraftModel;
 }
 
-/** In one thread; what is further from the eyes of the reader goes first (T12). */
-const ENTRIES_MAX = 8_000;
-
 export class ConversationModel extends ThreadActs implements Conversation {
   readonly id: string;
   readonly draft: DraftModel;
   readonly #around: Surroundings;
   readonly #log: Log;
-  readonly #pages: Pages;
+  readonly #window: Window;
   readonly #reads: ReadMarks;
   readonly #marks: MemberMarks;
   readonly #newLine = new NewLine();
 
   /** Grows whenever the log, the window or the New line has changed. */
   #version = $state(0);
-  #from = 0;
-  #to = -1;
   #isAtEnd = true;
   /** The newest message that the reader has seen, or was shown at the end. */
   #seenSeq = 0;
@@ -70,7 +66,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
     this.draft = around.draft(id);
     this.#log = new Log(around.context.me);
     this.draft.reads((seq) => this.#log.at(seq)?.entry);
-    this.#pages = new Pages(around.context, id, this.#log);
+    this.#window = new Window(this.#log, new Pages(around.context, id, this.#log));
     this.#reads = new ReadMarks(around.context, id);
     this.#marks = new MemberMarks(around.context.me);
   }
@@ -106,19 +102,22 @@ export class ConversationModel extends ThreadActs implements Conversation {
     return row;
   }
 
+  get #bounds(): Bounds {
+    return boundsOf(this.#wire);
+  }
+
   readonly items = $derived.by((): readonly TimelineItem[] => {
     void this.#version;
     const { outbox, context, self, timeZone, isConnected } = this.#around;
     const row = this.#wire;
     const isNewest = !this.hasNewer;
-    const logged = this.#log.entries.filter(({ entry }) => entry.seq >= this.#from && entry.seq <= this.#to);
     this.#before = timelineOf(
       {
         me: self,
-        logged,
+        logged: this.#window.logged,
         sends: isNewest ? outbox.of(this.id).filter((send) => !this.#has(send)) : [],
-        holes: this.#log.holes(this.#from, this.#to),
-        isBeginning: this.#from <= boundsOf(row).first,
+        holes: this.#window.holes,
+        isBeginning: this.#window.from <= this.#bounds.first,
         newFrom: this.#newLine.from,
         timeZone,
         user: (id) => (id === context.me ? self : this.#around.user(id)),
@@ -139,12 +138,12 @@ export class ConversationModel extends ThreadActs implements Conversation {
 
   get hasOlder(): boolean {
     void this.#version;
-    return this.#to >= this.#from && this.#from > boundsOf(this.#wire).first;
+    return this.#window.isOpen && this.#window.from > this.#bounds.first;
   }
 
   get hasNewer(): boolean {
     void this.#version;
-    return this.#to >= this.#from && this.#to < boundsOf(this.#wire).last;
+    return this.#window.isOpen && this.#window.to < this.#bounds.last;
   }
 
   get below(): { messages: number; mentions: number } {
@@ -185,8 +184,8 @@ export class ConversationModel extends ThreadActs implements Conversation {
     this.#seenSeq = this.#wire.mine.read_seq;
     this.#changed();
     if (this.members.length === 0) void this.#loadMembers();
-    if (this.#to >= this.#from) return this.#fill();
-    await this.#load(() => this.#first());
+    if (this.#window.isOpen) return this.#fill();
+    await this.#load(() => this.#window.open(this.#bounds, this.#newLine.from, () => this.#changed()));
   }
 
   hide(): void {
@@ -204,7 +203,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
   /** Memory is short: all of it is in the browser's storage, or on the server. */
   forget(): void {
     this.#log.keep(1, 0);
-    [this.#from, this.#to] = [0, -1];
+    this.#window.close();
     this.#before = [];
     this.#changed();
   }
@@ -213,10 +212,8 @@ export class ConversationModel extends ThreadActs implements Conversation {
 
   takeEntries(prevSeq: number, entries: readonly Entry[]): void {
     const last = entries.at(-1)?.seq ?? prevSeq;
-    const wasAtHead = this.#to >= this.#from && this.#to >= Math.min(prevSeq, this.#headBefore);
     const fresh = this.#log.takeEntries(entries);
-    if (wasAtHead) this.#to = Math.max(this.#to, last);
-    this.#headBefore = Math.max(this.#headBefore, last);
+    this.#window.came(prevSeq, last);
     const others = fresh.filter((entry) => isCountable(entry) && entry.author_id !== this.#around.context.me);
     const first = others[0];
     if (first && this.isShown && !document.hasFocus()) this.#newLine.arrived(first.seq);
@@ -226,8 +223,6 @@ export class ConversationModel extends ThreadActs implements Conversation {
     if (this.isShown) void this.#fill();
   }
 
-  #headBefore = 0;
-
   takeReceipt(receipt: ServerReceipt): void {
     this.#marks.takeReceipt(receipt);
     this.#spreadMarks();
@@ -235,8 +230,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
 
   /** The head moved without a push: what lies between is read if it is looked at. */
   headMoved(before: number): void {
-    if (this.#to < this.#from || this.#to < before) return;
-    this.#to = Math.max(this.#to, boundsOf(this.#wire).last);
+    this.#window.headMoved(before, this.#bounds);
     this.#changed();
     if (this.isShown) void this.#fill();
   }
@@ -256,51 +250,21 @@ export class ConversationModel extends ThreadActs implements Conversation {
 
   loadOlder(): Promise<void> {
     if (!this.hasOlder || this.isLoading) return Promise.resolve();
-    return this.#load(async () => {
-      const bounds = boundsOf(this.#wire);
-      const before = this.#from;
-      await this.#pages.older(before, bounds);
-      this.#from = this.#log.around(before - 1)?.[0] ?? before;
-      this.#from = Math.max(this.#from, bounds.first);
-      if (this.#log.size > ENTRIES_MAX) {
-        this.#to = this.#log.entries[ENTRIES_MAX - 500]?.entry.seq ?? this.#to;
-        this.#log.keep(this.#from, this.#to);
-      }
-    });
+    return this.#load(() => this.#window.older(this.#bounds));
   }
 
   loadNewer(): Promise<void> {
     if (!this.hasNewer || this.isLoading) return Promise.resolve();
-    return this.#load(async () => {
-      const bounds = boundsOf(this.#wire);
-      const after = this.#to;
-      await this.#pages.newer(after, bounds);
-      this.#to = Math.min(this.#log.around(after + 1)?.[1] ?? after, Math.max(after, bounds.last));
-      if (this.#log.size > ENTRIES_MAX) {
-        this.#from = this.#log.entries.at(-(ENTRIES_MAX - 500))?.entry.seq ?? this.#from;
-        this.#log.keep(this.#from, this.#to);
-      }
-    });
+    return this.#load(() => this.#window.newer(this.#bounds));
   }
 
   async loadAround(seq: number): Promise<boolean> {
-    if (seq < this.#from || seq > this.#to || !this.#log.isKnown(seq)) {
-      await this.#load(async () => {
-        const bounds = boundsOf(this.#wire);
-        await this.#pages.around(seq, bounds);
-        this.#look(this.#log.around(seq) ?? [seq, seq]);
-      });
-    }
+    if (!this.#window.holds(seq)) await this.#load(() => this.#window.around(seq, this.#bounds));
     return this.#log.at(seq) !== undefined;
   }
 
   async loadNewest(): Promise<void> {
-    if (!this.hasNewer) return;
-    await this.#load(async () => {
-      const bounds = boundsOf(this.#wire);
-      await this.#pages.older(bounds.last + 1, bounds);
-      this.#look(this.#log.around(bounds.last) ?? [bounds.last, bounds.last]);
-    });
+    if (this.hasNewer) await this.#load(() => this.#window.newest(this.#bounds));
   }
 
   sees({ isAtEnd, readSeq }: { isAtEnd: boolean; readSeq: number | null }): void {
@@ -357,7 +321,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
     const head = this.#wire.head.last_seq;
     return this.#assumed(
       seq,
-      (entry) => deleted(entry, head + 1),
+      { name: nameOf({ kind: "delete" }), change: (entry) => deleted(entry, head + 1) },
       () => calls.message.remove(this.id, seq, crypto.randomUUID(), head),
     );
   }
@@ -366,10 +330,12 @@ export class ConversationModel extends ThreadActs implements Conversation {
     const { calls } = this.#around.context;
     const isSet = this.#log.at(seq)?.entry.reactions?.some((one) => one.emoji === emoji && one.mine) ?? false;
     if (isSet === set) return Promise.resolve();
-    return this.#assumed(
-      seq,
-      (entry) => ({ ...entry, reactions: reacted(entry.reactions ?? [], emoji, set ? 1 : -1, true) }),
-      () => calls.message.react(this.id, seq, emoji, set),
+    const change = (entry: Entry): Entry => ({
+      ...entry,
+      reactions: reacted(entry.reactions ?? [], emoji, set ? 1 : -1, true),
+    });
+    return this.#assumed(seq, { name: nameOf({ kind: set ? "react" : "unreact", emoji }), change }, () =>
+      calls.message.react(this.id, seq, emoji, set),
     );
   }
 
@@ -385,48 +351,10 @@ export class ConversationModel extends ThreadActs implements Conversation {
 
   // Below: how it is done.
 
-  /** The first look: around the New line, or the end; first from what the browser kept. */
-  async #first(): Promise<void> {
-    const row = this.#wire;
-    const bounds = boundsOf(row);
-    this.#headBefore = bounds.last;
-    const kept = await this.#pages.kept();
-    const isUnreadKept = kept !== null && (this.#newLine.from === null || kept >= this.#newLine.from - 1);
-    if (kept !== null && isUnreadKept) {
-      this.#look(this.#log.around(kept) ?? [kept, kept]);
-      this.#changed();
-      if (kept >= bounds.last) return;
-    }
-    if (this.#newLine.from !== null) {
-      await this.#pages.around(this.#newLine.from, bounds);
-      this.#look(this.#log.around(this.#newLine.from) ?? [this.#from, this.#to]);
-    } else {
-      await this.#pages.older(bounds.last + 1, bounds);
-      const newest = this.#log.around(bounds.last) ?? [bounds.last, bounds.last];
-      // What was kept and what is newest may leave a hole between them: it is drawn, and filled.
-      this.#look([
-        kept !== null && this.#to >= this.#from ? Math.min(this.#from, newest[0]) : newest[0],
-        newest[1],
-      ]);
-      await this.#fillHoles();
-    }
-  }
-
   /** Reads what is missing in what is shown. */
   async #fill(): Promise<void> {
-    if (this.#log.holes(this.#from, this.#to).length === 0) return;
-    await this.#load(() => this.#fillHoles());
-  }
-
-  async #fillHoles(): Promise<void> {
-    for (;;) {
-      const hole = this.#log.holes(this.#from, this.#to)[0];
-      if (!hole) return;
-      await this.#pages.newer(hole[0] - 1, boundsOf(this.#wire));
-      // A server that has nothing there: never ask for the same again.
-      if (this.#log.holes(hole[0], hole[0]).length > 0) return;
-      this.#changed();
-    }
+    if (this.#window.holes.length === 0) return;
+    await this.#load(() => this.#window.fill(this.#bounds, () => this.#changed()));
   }
 
   async #load(work: () => Promise<void>): Promise<void> {
@@ -460,10 +388,6 @@ export class ConversationModel extends ThreadActs implements Conversation {
     if (least) this.#around.threads.assume(this.id, (row) => withOthers(row, least));
   }
 
-  #look([from, to]: readonly [number, number]): void {
-    [this.#from, this.#to] = [from, to];
-  }
-
   #read(seq: number): void {
     const { context, threads } = this.#around;
     this.#seenSeq = Math.max(this.#seenSeq, seq);
@@ -481,7 +405,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
     const head = this.#wire.head.last_seq;
     return this.#assumed(
       seq,
-      (entry) => ({ ...entry, text, edited_seq: head + 1 }),
+      { name: nameOf({ kind: "edit" }), change: (entry) => ({ ...entry, text, edited_seq: head + 1 }) },
       () => calls.message.edit(this.id, seq, crypto.randomUUID(), head, text),
     ).catch((error: unknown) => {
       if (!(error instanceof Refusal)) throw error;
@@ -492,8 +416,8 @@ export class ConversationModel extends ThreadActs implements Conversation {
   /** Why the last edit was taken back, until the view has said so. */
   refused = $state.raw<Refusal | null>(null);
 
-  async #assumed(seq: number, change: (entry: Entry) => Entry, work: () => Promise<unknown>): Promise<void> {
-    const takeBack = this.#log.assume(seq, change);
+  async #assumed(seq: number, assumption: Assumption, work: () => Promise<unknown>): Promise<void> {
+    const takeBack = this.#log.assume(seq, assumption);
     this.#changed();
     try {
       await work();

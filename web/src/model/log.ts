@@ -30,6 +30,8 @@ export class Log {
   #logged = new Map<number, Logged>();
   #ranges: Range[] = [];
   #sorted: Logged[] | null = [];
+  /** Messages with changes that are not confirmed, as they are without. */
+  readonly #assumed = new Map<number, { truth: Logged; changes: readonly Assumption[] }>();
 
   constructor(me: string) {
     this.#me = me;
@@ -80,7 +82,7 @@ export class Log {
         this.#overlay(entry);
         continue;
       }
-      const known = this.#logged.get(entry.seq);
+      const known = this.#assumed.get(entry.seq)?.truth ?? this.#logged.get(entry.seq);
       // What was pushed meanwhile is newer than the page.
       if (known && known.asOf > page.as_of_seq) continue;
       this.#put({ entry, asOf: page.as_of_seq, editedAt: known?.editedAt ?? null });
@@ -112,32 +114,59 @@ export class Log {
     this.#sorted = null;
   }
 
-  /** A change of one's own that the server has not confirmed; gives back how to take it away again. */
-  assume(seq: number, change: (entry: Entry) => Entry): () => void {
-    const before = this.#logged.get(seq);
-    if (!before) return () => undefined;
-    const assumed = { ...before, entry: change(before.entry) };
-    this.#put(assumed);
-    return () => {
-      // Unless the truth has come meanwhile.
-      if (this.#logged.get(seq) === assumed) this.#put(before);
-    };
+  /** A change of one's own that the server's log does not have yet; gives back how to take it away again. */
+  assume(seq: number, assumption: Assumption): () => void {
+    const shown = this.#logged.get(seq);
+    if (!shown) return () => undefined;
+    const assumed = this.#assumed.get(seq) ?? { truth: shown, changes: [] };
+    this.#assumed.set(seq, { ...assumed, changes: [...assumed.changes, assumption] });
+    this.#put(assumed.truth);
+    return () => this.#settle(seq, (one) => one === assumption);
+  }
+
+  /** It has come, or was refused. */
+  #settle(seq: number, is: (assumption: Assumption) => boolean): void {
+    const assumed = this.#assumed.get(seq);
+    const place = assumed?.changes.findIndex(is) ?? -1;
+    if (!assumed || place < 0) return;
+    const changes = assumed.changes.filter((_, at) => at !== place);
+    if (changes.length > 0) this.#assumed.set(seq, { ...assumed, changes });
+    else this.#assumed.delete(seq);
+    this.#put(assumed.truth);
   }
 
   #overlay(overlay: Entry): void {
-    const target = this.#logged.get(overlay.target_seq ?? 0);
+    const seq = overlay.target_seq ?? 0;
+    const target = this.#assumed.get(seq)?.truth ?? this.#logged.get(seq);
     const laid = target && laidOver(target, overlay, this.#me);
-    if (laid) this.#put(laid);
+    if (!laid) return;
+    this.#put(laid);
+    if (overlay.author_id === this.#me) this.#settle(seq, (one) => one.name === nameOf(overlay));
   }
 
-  #put(one: Logged): void {
-    const seq = one.entry.seq;
+  #put(truth: Logged): void {
+    const seq = truth.entry.seq;
+    const assumed = this.#assumed.get(seq);
+    if (assumed) this.#assumed.set(seq, { ...assumed, truth });
+    const entry = (assumed?.changes ?? []).reduce((entry, { change }) => change(entry), truth.entry);
+    const one = { ...truth, entry };
     const last = this.#sorted?.at(-1)?.entry.seq ?? 0;
     // Most come at the end.
     if (this.#sorted && seq > last) this.#sorted = [...this.#sorted, one];
     else this.#sorted = null;
     this.#logged.set(seq, one);
   }
+}
+
+/** A change that is shown before it is confirmed; `name` says by which entry it will be. */
+export interface Assumption {
+  readonly name: string;
+  change(entry: Entry): Entry;
+}
+
+/** By which its own entry is known: one reaction may be on its way beside another. */
+export function nameOf(overlay: Pick<Entry, "kind" | "emoji">): string {
+  return overlay.kind + (overlay.emoji ?? "");
 }
 
 /** A message with one more change over it; null if the change is in it already. */

@@ -5,7 +5,7 @@ import type { StoredSend } from "./database";
 import type { SendState } from "./kith";
 import type { Logged } from "./log";
 import type { Message, Quote } from "./timeline";
-import { names } from "./view-window";
+import { names } from "./new-line";
 import type { Entry, User } from "../protocol";
 
 /** What has to be known besides the message itself. */

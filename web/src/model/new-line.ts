@@ -1,4 +1,4 @@
-// Which numbers of a log the list shows, and the place of the New line. Plain arithmetic; the conversation keeps it.
+// What is new in a thread: how far it can be seen, what is unread of it, and where the New line stands.
 
 import type { Entry, InboxRow } from "../protocol";
 import { type Logged, isCountable } from "./log";
