@@ -13,6 +13,9 @@ import { farewellOf } from "./farewell";
 import { InboxModel } from "./inbox.svelte";
 import type { Farewell } from "./kith";
 import { Live } from "./live";
+import { Looking } from "./looking";
+import { hostOf } from "./notification-host";
+import { type Announcer, NotificationsModel } from "./notifications.svelte";
 import { Outbox } from "./outbox.svelte";
 import { PeopleModel } from "./people.svelte";
 import { StoredLog } from "./stored-log";
@@ -36,6 +39,8 @@ export class Account implements Context {
   readonly typing: TypingModel;
   readonly drafts: Drafts;
   readonly inbox: InboxModel;
+  readonly notifications: NotificationsModel;
+  readonly #looking = new Looking((look) => this.publish({ type: "look", look }));
   readonly #tabs: Tabs<Event>;
   readonly #onEnd: (farewell: Farewell) => void;
   readonly #conversations = new Map<string, ConversationModel>();
@@ -51,7 +56,7 @@ export class Account implements Context {
   #connection = $state.raw<ConnectionState>({ state: "connecting", retryAt: null });
   trouble = $state<string | null>(null);
 
-  private constructor(me: Me, database: Database, onEnd: (farewell: Farewell) => void) {
+  private constructor(me: Me, database: Database, announcer: Announcer, onEnd: (farewell: Farewell) => void) {
     this.me = me.id;
     this.self = me;
     this.database = database;
@@ -66,6 +71,7 @@ export class Account implements Context {
     this.typing = new TypingModel(this, this.people);
     this.drafts = new Drafts(this, (id, text) => this.#typed(id, text === ""));
     this.inbox = new InboxModel(this);
+    this.notifications = new NotificationsModel(hostOf(this, this.#looking), announcer);
     this.#tabs = new Tabs<Event>(`kith-${me.id}`, {
       heard: (event) => this.apply(event),
       lead: () => void this.#lead(),
@@ -73,9 +79,14 @@ export class Account implements Context {
   }
 
   /** From what the browser kept; whoever it is must have signed in before. */
-  static async open(me: Me, onLost: () => void, onEnd: (farewell: Farewell) => void): Promise<Account> {
+  static async open(
+    me: Me,
+    announcer: Announcer,
+    onLost: () => void,
+    onEnd: (farewell: Farewell) => void,
+  ): Promise<Account> {
     const database = await Database.open(me.id, onLost);
-    const account = new Account(me, database, onEnd);
+    const account = new Account(me, database, announcer, onEnd);
     await account.#restore();
     account.#listen();
     return account;
@@ -147,6 +158,7 @@ export class Account implements Context {
     if (this.#shown !== null) this.#conversations.get(this.#shown)?.hide();
     this.#subscribe(this.#shown, false);
     this.#shown = id;
+    this.#look();
     const shown = id === null ? null : this.conversation(id);
     if (!shown || id === null) return;
     // The last one in the map is the one that was shown last.
@@ -192,8 +204,10 @@ export class Account implements Context {
     removeEventListener("pageshow", this.#nudge);
     removeEventListener("pagehide", this.#leave);
     removeEventListener("blur", this.#blur);
+    removeEventListener("focus", this.#look);
     document.removeEventListener("visibilitychange", this.#nudge);
     this.drafts.close();
+    this.notifications.close();
     this.#live?.leave();
     this.#live?.close();
     this.#tabs.close();
@@ -225,6 +239,7 @@ export class Account implements Context {
     addEventListener("pageshow", this.#nudge);
     addEventListener("pagehide", this.#leave);
     addEventListener("blur", this.#blur);
+    addEventListener("focus", this.#look);
     document.addEventListener("visibilitychange", this.#nudge);
   }
 
@@ -236,10 +251,16 @@ export class Account implements Context {
 
   readonly #blur = (): void => {
     if (this.#shown !== null) this.#conversations.get(this.#shown)?.blurred();
+    this.#look();
+  };
+
+  readonly #look = (): void => {
+    this.#looking.here(document.hasFocus() && !document.hidden ? this.#shown : null);
   };
 
   readonly #leave = (): void => {
     this.drafts.flush();
+    this.#looking.here(null);
     this.#live?.leave();
   };
 
@@ -300,6 +321,7 @@ export class Account implements Context {
   #flush(): void {
     this.#isFlushing = false;
     for (const event of this.#queue.splice(0)) this.#happened(event);
+    this.notifications.settle();
   }
 
   /** The one switch: each event goes to the noun that owns it. */
@@ -333,6 +355,8 @@ export class Account implements Context {
         this.#connection = event.connection;
         if (!this.isConnected) this.typing.disconnected();
         return;
+      case "look":
+        return this.#looking.take(event.look);
       case "retry":
         return this.#live?.retryNow();
       case "ended":
@@ -369,6 +393,7 @@ export class Account implements Context {
     this.threads.takeEntries(id, entries, (seq) => conversation?.targetOf(seq) ?? null);
     conversation?.takeEntries(prevSeq, entries);
     for (const entry of entries) {
+      this.notifications.arrived(id, entry);
       this.typing.wrote(id, entry.author_id);
       if (entry.client_msg_id !== null && entry.author_id === this.me)
         this.outbox.takeGone(entry.client_msg_id);

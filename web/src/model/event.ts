@@ -3,6 +3,7 @@
 
 import type { StoredDraft, StoredSend } from "./database";
 import type { Farewell } from "./kith";
+import type { Look } from "./looking";
 import type { Beat, ServerFrame, Sync, User } from "../protocol";
 
 export type Event =
@@ -17,6 +18,8 @@ export type Event =
   | { readonly type: "unsend"; readonly clientMsgId: string; readonly thread: string }
   | { readonly type: "draft"; readonly draft: StoredDraft }
   | { readonly type: "people" }
+  /** Somebody looks at a thread in one of the tabs, or no longer. */
+  | { readonly type: "look"; readonly look: Look }
   | { readonly type: "connection"; readonly connection: ConnectionState }
   /** A person presses "Try now" in a tab that does not lead. */
   | { readonly type: "retry" }

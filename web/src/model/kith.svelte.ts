@@ -7,7 +7,18 @@ import { Account } from "./account.svelte";
 import type { Connection } from "./connection";
 import { Database } from "./database";
 import { DevicesModel } from "./devices.svelte";
-import type { Conversation, Devices, Farewell, Inbox, Kith, People, Profile, SignInForm } from "./kith";
+import type {
+  AnnouncementWords,
+  Conversation,
+  Devices,
+  Farewell,
+  Inbox,
+  Kith,
+  Notifications,
+  People,
+  Profile,
+  SignInForm,
+} from "./kith";
 import { PreferencesModel } from "./preferences.svelte";
 import { ProfileModel } from "./profile.svelte";
 
@@ -24,6 +35,7 @@ export class KithModel implements Kith {
   #devices: Devices | null = null;
   #profile: Profile | null = null;
   #applyUpdate: () => void = () => undefined;
+  #words: AnnouncementWords | null = null;
 
   /** First what the browser holds; then the server is asked whether it still stands. */
   async start(): Promise<void> {
@@ -65,6 +77,14 @@ export class KithModel implements Kith {
   get profile(): Profile {
     this.#profile ??= new ProfileModel(this.#open_);
     return this.#profile;
+  }
+
+  get notifications(): Notifications {
+    return this.#open_.notifications;
+  }
+
+  announce(words: AnnouncementWords): void {
+    this.#words = words;
   }
 
   async register(form: SignInForm & { displayName: string }): Promise<void> {
@@ -157,6 +177,7 @@ export class KithModel implements Kith {
   async #open(me: Me): Promise<void> {
     this.#account = await Account.open(
       me,
+      { wishes: () => this.preferences, words: () => this.#words },
       () => (this.isStored = false),
       (farewell) => void this.#ended(farewell),
     );

@@ -26,6 +26,9 @@ export interface Kith {
   readonly people: People;
   readonly devices: Devices;
   readonly profile: Profile;
+  readonly notifications: Notifications;
+  /** In which words new messages are announced, and what a press on one does. Before it is said, none is. */
+  announce(words: AnnouncementWords): void;
 
   /** All of these reject with a `Refusal`. */
   register(form: SignInForm & { displayName: string }): Promise<void>;
@@ -126,6 +129,8 @@ export interface Conversation {
   readonly isLoading: boolean;
   /** Why the last page could not be read. */
   readonly failure: Refusal | null;
+  /** Why the last edit was taken back. */
+  readonly refused: Refusal | null;
   /** Messages of others, and mentions among them, that came below what the reader has seen (T5, T6). */
   readonly below: { readonly messages: number; readonly mentions: number };
   readonly typing: readonly User[];
@@ -248,6 +253,23 @@ export interface Profile {
   save(change: { displayName?: string; about?: string }): Promise<void>;
   setPrivacy(what: "last_seen" | "receipts" | "typing" | "direct", audience: Audience): Promise<void>;
   setPassword(current: string, next: string): Promise<void>;
+}
+
+export interface Notifications {
+  readonly permission: "default" | "granted" | "denied" | "unsupported";
+  /** A card asks whether to be told of messages: after the first one that came while this tab was hidden (A1). */
+  readonly isOffered: boolean;
+  /** Lets the browser ask; only in answer to a press. */
+  allow(): Promise<boolean>;
+  /** "Not now": it is not offered again for 30 days. */
+  decline(): void;
+}
+
+export interface AnnouncementWords {
+  /** `author`: in a group. `text`: null if it is hidden, or no text. */
+  words(said: { name: string; author: string | null; text: string | null }): { title: string; body: string };
+  /** Somebody pressed on the announcement of this message. */
+  open(threadId: string, seq: number): void;
 }
 
 export type Audience = "everyone" | "contacts" | "nobody";
