@@ -61,7 +61,7 @@ export class Account implements Context {
     this.self = me;
     this.database = database;
     this.#onEnd = onEnd;
-    this.threads = new Threads(this);
+    this.threads = new Threads(this, () => this.#live?.resync());
     this.outbox = new Outbox(this, {
       isConnected: () => this.#live?.isConnected ?? false,
       send: (send) => this.#carry(send),

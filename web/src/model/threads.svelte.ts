@@ -2,18 +2,23 @@
 
 import type { Entry, InboxRow, Mine, Sync, SyncThread } from "../protocol";
 import type { Context } from "./context";
-import { type Target, withEntries, withMine, withRow } from "./row-change";
+import { Recent } from "./recent";
+import { type Change, type Target, withEntries, withMine, withRow } from "./row-change";
 
 export class Threads {
   readonly #context: Context;
   /** Known from the cache or from a whole sync; before, an empty list means nothing. */
   isKnown = $state(false);
   rows = $state.raw<ReadonlyMap<string, InboxRow>>(new Map());
+  readonly #recent = new Map<string, Recent>();
+  readonly #onDoubt: () => void;
   /** What a full answer, which comes in pages, has told so far. */
   #told: Set<string> | null = null;
 
-  constructor(context: Context) {
+  /** `onDoubt`: what is unread somewhere cannot be counted here; the next sync tells it. */
+  constructor(context: Context, onDoubt: () => void) {
     this.#context = context;
+    this.#onDoubt = onDoubt;
   }
 
   async restore(): Promise<void> {
@@ -40,25 +45,38 @@ export class Threads {
   }
 
   take(row: InboxRow): void {
-    this.#set(row.thread.id, withRow(this.rows.get(row.thread.id), row));
+    this.#change(row.thread.id, withRow(this.rows.get(row.thread.id), row, this.#recentOf(row)));
   }
 
   takeMine(id: string, mine: Mine): void {
     const row = this.rows.get(id);
-    if (row) this.#set(id, withMine(row, mine));
+    if (row) this.#change(id, withMine(row, mine, this.#recentOf(row)));
   }
 
   takeEntries(id: string, entries: readonly Entry[], target: (seq: number) => Target | null): void {
     const row = this.rows.get(id);
     if (!row) return;
-    const next = withEntries(row, entries, this.#context.me, target);
-    if (next !== row) this.#set(id, next);
+    const known = { me: this.#context.me, recent: this.#recentOf(row), target };
+    const change = withEntries(row, entries, known);
+    if (change.row !== row) this.#change(id, change);
   }
 
   /** Something that is shown before the server has confirmed it. */
   assume(id: string, change: (row: InboxRow) => InboxRow): void {
     const row = this.rows.get(id);
     if (row) this.#set(id, change(row));
+  }
+
+  /** What was pushed in a thread since its row, as it is here, was told. */
+  #recentOf({ thread, head }: InboxRow): Recent {
+    let recent = this.#recent.get(thread.id);
+    if (!recent) this.#recent.set(thread.id, (recent = new Recent(head.last_seq)));
+    return recent;
+  }
+
+  #change(id: string, { row, isSure }: Change): void {
+    this.#set(id, row);
+    if (!isSure) this.#onDoubt();
   }
 
   #set(id: string, row: InboxRow): void {
@@ -78,9 +96,10 @@ export class Threads {
     }
     const id = synced.thread.id;
     this.#told?.add(id);
-    const row = withRow(rows.get(id), synced);
+    const { row, isSure } = withRow(rows.get(id), synced, this.#recentOf(rows.get(id) ?? synced));
     rows.set(id, row);
     this.#write([row]);
+    if (!isSure) this.#onDoubt();
   }
 
   #forgetUntold(rows: Map<string, InboxRow>, told: ReadonlySet<string>): void {
