@@ -4,6 +4,8 @@
 CARGO := cargo
 DATA ?= data
 LISTEN ?= 127.0.0.1:8080
+# Recorded conversations for the demo beside the sample: a folder with files as in crates/kith-load/sample.
+FOLDER ?=
 BENCH ?=
 MINUTES ?= 10
 BUILT = $${CARGO_TARGET_DIR:-target}/release
@@ -121,6 +123,12 @@ example: ## write kith.example.toml anew from the code
 openapi: ## write docs/openapi.json anew from the code
 	$(CARGO) build --release --bin kith
 	$(BUILT)/kith openapi > docs/openapi.json
+
+demo: web-if-node ## serve a new store full of conversations, in English and Chinese (DATA=, LISTEN=, FOLDER= for more)
+	@command -v cc >/dev/null || { echo "kith needs a C linker: apt-get install build-essential"; exit 1; }
+	$(CARGO) build --release -p kith -p kith-load --bins
+	@exec $(BUILT)/kith-load demo --port $(lastword $(subst :, ,$(LISTEN))) $(if $(filter file,$(origin DATA)),,--data $(DATA)) \
+		crates/kith-load/sample/*.jsonl $(if $(FOLDER),$(wildcard $(FOLDER)/*.jsonl $(FOLDER)/*.jsonl.gz))
 
 bench: ## measure everything: rates, latencies, memory, start, overload (20 minutes; goes on where it stopped)
 	$(CARGO) build --release -p kith -p kith-load --bins

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod demo;
 mod kill;
 
 use anyhow::{Context, Result};
@@ -27,6 +28,7 @@ enum Command {
     Replay(Replay),
     Bench(Bench),
     Kill(kill::Kill),
+    Demo(demo::Demo),
 }
 
 /// Replay recorded conversations and audit everything that the server says about them.
@@ -204,6 +206,7 @@ impl Cli {
             Command::Replay(replay) => replay.run(),
             Command::Bench(bench) => bench.run(),
             Command::Kill(kill) => kill.run(),
+            Command::Demo(demo) => demo.run(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A kith server of our own, as a child process with a data folder that goes away with it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -16,6 +17,7 @@ pub struct Server {
     child: Option<Child>,
     binary: PathBuf,
     folder: TempDir,
+    data: PathBuf,
     port: u16,
 }
 
@@ -39,15 +41,33 @@ impl Server {
         Ok(Self {
             child: None,
             binary: binary.to_owned(),
+            data: folder.path().join("data"),
             folder,
             port: free_port()?,
         })
     }
 
+    /// Starts one at a port that a person chose. Its data goes with it, except in a folder of theirs,
+    /// which must be new or empty.
+    pub fn at(binary: &Path, port: u16, data: Option<PathBuf>) -> Result<Self> {
+        if let Some(data) = &data {
+            ensure!(is_new(data)?, "{} is not empty", data.display());
+        }
+        // Another server there would answer as if it were this one.
+        TcpListener::bind(("127.0.0.1", port)).with_context(|| format!("port {port}"))?;
+        let mut server = Self::not_started(binary, &std::env::temp_dir())?;
+        server.port = port;
+        if let Some(data) = data {
+            server.data = data;
+        }
+        server.spawn(&[])?;
+        server.wait()?;
+        Ok(server)
+    }
+
     /// Starts the process with further variables, and does not wait until it answers.
     pub fn spawn(&mut self, variables: &[(String, String)]) -> Result<()> {
-        let child = spawn(&self.binary, self.folder.path(), self.port, variables)?;
-        self.child = Some(child);
+        self.child = Some(self.process(variables)?);
         Ok(())
     }
 
@@ -82,7 +102,7 @@ impl Server {
 
     /// The server's own folder.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// Bytes that its folder takes on the disk.
@@ -131,6 +151,42 @@ impl Server {
             std::thread::sleep(Duration::from_millis(1));
         }
         Ok(began.elapsed())
+    }
+
+    fn process(&self, variables: &[(String, String)]) -> Result<Child> {
+        let folder = self.folder.path();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join("log"))?;
+        let settings = [
+            ("KITH_HTTP_LISTEN", format!("127.0.0.1:{}", self.port)),
+            ("KITH_STORE_FOLDER", self.data.display().to_string()),
+            ("KITH_LIMITS_ENABLED", "false".to_owned()),
+            ("KITH_THREAD_GROUP_MAX_MEMBERS", "5000".to_owned()),
+            // Passwords are not what is tried here: the least that Argon2 takes.
+            ("KITH_PASSWORD_MEMORY_KIB", "8".to_owned()),
+            ("KITH_PASSWORD_ITERATIONS", "1".to_owned()),
+            ("KITH_PASSWORD_QUEUE", "10000".to_owned()),
+            ("KITH_LOG_FILTER", "warn".to_owned()),
+        ];
+        let mut command = Command::new(&self.binary);
+        // What is set for another server must not change this one.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("KITH_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .arg("serve")
+            .envs(settings)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("start {}", self.binary.display()))
     }
 
     fn wait(&mut self) -> Result<()> {
@@ -197,42 +253,13 @@ pub fn find_binary(given: Option<&Path>) -> Result<PathBuf> {
     Ok(beside)
 }
 
-fn spawn(binary: &Path, folder: &Path, port: u16, variables: &[(String, String)]) -> Result<Child> {
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(folder.join("log"))?;
-    let settings = [
-        ("KITH_HTTP_LISTEN", format!("127.0.0.1:{port}")),
-        (
-            "KITH_STORE_FOLDER",
-            folder.join("data").display().to_string(),
-        ),
-        ("KITH_LIMITS_ENABLED", "false".to_owned()),
-        ("KITH_THREAD_GROUP_MAX_MEMBERS", "5000".to_owned()),
-        // Passwords are not what is tried here: the least that Argon2 takes.
-        ("KITH_PASSWORD_MEMORY_KIB", "8".to_owned()),
-        ("KITH_PASSWORD_ITERATIONS", "1".to_owned()),
-        ("KITH_PASSWORD_QUEUE", "10000".to_owned()),
-        ("KITH_LOG_FILTER", "warn".to_owned()),
-    ];
-    let mut command = Command::new(binary);
-    // What is set for another server must not change this one.
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("KITH_") {
-            command.env_remove(name);
-        }
+/// Whether a folder is empty, or not there yet.
+fn is_new(folder: &Path) -> Result<bool> {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error).with_context(|| folder.display().to_string()),
     }
-    command
-        .arg("serve")
-        .envs(settings)
-        .envs(variables.iter().map(|(name, value)| (name, value)))
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("start {}", binary.display()))
 }
 
 /// A port that was free a moment ago.

@@ -55,6 +55,11 @@ impl Recording {
     /// Reads files one after the other. The same nickname in two files is two people. `tag` goes
     /// into the handles, so that a server can take the same recording twice.
     pub fn read(files: &[impl AsRef<Path>], tag: u64) -> Result<Self> {
+        Self::read_some(files, tag, usize::MAX)
+    }
+
+    /// The same, but at most `lines_max` of each file, from its beginning.
+    pub fn read_some(files: &[impl AsRef<Path>], tag: u64, lines_max: usize) -> Result<Self> {
         let mut recording = Self::default();
         for path in files {
             let path = path.as_ref();
@@ -62,18 +67,23 @@ impl Recording {
             let stem = name.split('.').next().unwrap_or_default().to_owned();
             let reader = open(path).with_context(|| path.display().to_string())?;
             recording
-                .add(&stem, reader, tag)
+                .add(&stem, reader, tag, lines_max)
                 .with_context(|| path.display().to_string())?;
         }
         ensure!(!recording.rooms.is_empty(), "no messages in the files");
         Ok(recording)
     }
 
-    /// Adds the lines of one file, called `file`.
-    pub fn add(&mut self, file: &str, lines: impl BufRead, tag: u64) -> Result<()> {
+    pub(super) fn add(
+        &mut self,
+        file: &str,
+        lines: impl BufRead,
+        tag: u64,
+        lines_max: usize,
+    ) -> Result<()> {
         let mut people: FxHashMap<String, Person> = FxHashMap::default();
         let mut rooms: FxHashMap<String, usize> = FxHashMap::default();
-        for (number, line) in lines.lines().enumerate() {
+        for (number, line) in lines.lines().take(lines_max).enumerate() {
             let line = line?;
             if line.trim().is_empty() {
                 continue;
@@ -182,7 +192,7 @@ mod tests {
     fn recording(lines: &str) -> Recording {
         let mut recording = Recording::default();
         recording
-            .add("chat", lines.as_bytes(), 7)
+            .add("chat", lines.as_bytes(), 7, usize::MAX)
             .expect("good lines");
         recording
     }

@@ -423,7 +423,7 @@ mod tests {
         }
         let mut recording = Recording::default();
         recording
-            .add("chat", lines.as_bytes(), 1)
+            .add("chat", lines.as_bytes(), 1, usize::MAX)
             .expect("good lines");
         recording
     }

@@ -13,6 +13,7 @@ mod chat;
 mod client;
 mod config;
 mod contact;
+mod demo;
 mod doctor;
 mod door;
 mod fuzz;
