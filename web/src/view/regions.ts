@@ -12,6 +12,8 @@ export const REGION = {
   info: "info",
   /** The `h1` of `main`, with tabindex -1. */
   title: "title",
+  /** The `h1` of the info where it is a page. */
+  infoTitle: "info-title",
 } as const;
 
 /** Moves the focus there; false: it is not on the screen. */

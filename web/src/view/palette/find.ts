@@ -32,8 +32,11 @@ export function find(kith: Kith, text: string): readonly Found[] {
 }
 
 function threads(kith: Kith, wanted: string): Found[] {
-  const rows = wanted === "" ? (kith.inbox.rows ?? []) : kith.inbox.find(wanted, "all");
-  return rows.slice(0, MAX_THREADS).map((row) => ({
+  const rows = (wanted === "" ? (kith.inbox.rows ?? []) : kith.inbox.find(wanted, "all")).filter(
+    (row) => !row.isRequest,
+  );
+  const nearest = [...rows].sort((a, b) => distance(a.name, wanted) - distance(b.name, wanted));
+  return nearest.slice(0, MAX_THREADS).map((row) => ({
     key: `thread ${row.id}`,
     kind: "thread",
     label: row.name,
@@ -44,10 +47,19 @@ function threads(kith: Kith, wanted: string): Found[] {
   }));
 }
 
+/** 0: the name begins so; 1: one of its words does; 2: it is somewhere inside. */
+function distance(name: string, wanted: string): number {
+  const at = name.toLocaleLowerCase().indexOf(wanted.toLocaleLowerCase());
+  if (at === 0) return 0;
+  return at > 0 && /\s/u.test(name[at - 1] ?? "") ? 1 : 2;
+}
+
 function people(kith: Kith, wanted: string): Found[] {
   if (wanted === "") return [];
-  const found = kith.people.contacts.filter((user) => isMeant(user, wanted)).slice(0, MAX_PEOPLE);
-  return found.map((user) => ({
+  // Those who have a thread already stand among the threads.
+  const known = new Set((kith.inbox.rows ?? []).map((row) => row.peer?.id));
+  const found = kith.people.contacts.filter((user) => !known.has(user.id) && isMeant(user, wanted));
+  return found.slice(0, MAX_PEOPLE).map((user) => ({
     key: `person ${user.id}`,
     kind: "person",
     label: user.display_name,

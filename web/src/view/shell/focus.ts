@@ -26,7 +26,8 @@ type Target = () => boolean;
 function targetOf(from: Route | null, here: Route, width: Width, isTouch: boolean): Target | null {
   const isFirst = from === null;
   if (here.page === "thread") {
-    if (here.isInfo) return width === "desktop" ? null : () => focusRegion(REGION.info);
+    if (here.isInfo && width === "desktop") return null;
+    if (here.isInfo) return () => focusRegion(width === "phone" ? REGION.infoTitle : REGION.info);
     if (from?.page === "thread" && from.isInfo && from.threadId === here.threadId && width !== "phone")
       return null;
     const isBox = width !== "phone" && !isTouch;
