@@ -77,9 +77,9 @@ unit: ## run the tests of the web client that need no browser
 			&& npm --prefix web run --silent unit; \
 		else echo "$(NO_NODE): the web client is not tested."; fi
 
-test-web: web ## run the tests in a browser, against the server with its web client (needs Chromium)
-	$(CARGO) build --release --bin kith
-	cd web && npx playwright test
+test-web: web ## run the tests in a browser, against the server with its web client (needs Chromium; KITH_BINARY=)
+	$(if $(KITH_BINARY),,$(CARGO) build --release --bin kith)
+	kith=$$(realpath $(or $(KITH_BINARY),$(BUILT)/kith)) && cd web && KITH_BINARY=$$kith npx playwright test
 
 models: ## try COUNT random runs of each model from SEED on (a night: COUNT=5000)
 	KITH_MODEL_RUNS=$(COUNT) KITH_MODEL_SEED=$(SEED) $(CARGO) test --release -p kith --test all -- model:: schedule::
