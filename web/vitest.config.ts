@@ -1,9 +1,11 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
-// The browser's conditions, so that Svelte's runes run as they do in the page.
+// The browser's conditions and its compiled modules, so that Svelte's runes run as they do in the page.
 export default defineConfig({
   plugins: [svelte()],
   resolve: { conditions: ["browser"] },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  // Some tests read what the server's tests read.
+  server: { fs: { allow: [".."] } },
+  test: { include: ["src/**/*.test.ts"], environment: "./tests/page-environment.ts" },
 });

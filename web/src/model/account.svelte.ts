@@ -1,17 +1,20 @@
 // A signed-in account in this tab: its nouns, the one switch through which everything that happens goes, and the tabs beside it.
 
 import * as calls from "../api/calls";
-import type { Entry, Me, ServerFrame, User } from "../protocol";
+import type { Entry, Me, Sent, ServerFrame, User } from "../protocol";
 import type { Connection } from "./connection";
 import type { Context } from "./context";
 import { ConversationModel } from "./conversation.svelte";
-import { Database } from "./database";
+import { Database, type StoredSend } from "./database";
+import { DeliveredMarks } from "./delivered-marks";
 import { digestOf } from "./digest";
 import { Drafts } from "./drafts.svelte";
 import type { ConnectionState, Event } from "./event";
 import { farewellOf } from "./farewell";
+import { GroupNames } from "./group-names.svelte";
 import { InboxModel } from "./inbox.svelte";
 import type { Farewell } from "./kith";
+import { lasting } from "./lasting.svelte";
 import { Live } from "./live";
 import { Looking } from "./looking";
 import { hostOf } from "./notification-host";
@@ -23,6 +26,7 @@ import { Tabs } from "./tabs";
 import { Threads } from "./threads.svelte";
 import { TypingModel } from "./typing.svelte";
 import { zoneHere } from "./when";
+import { wireMessage } from "./wire-message";
 
 /** Over all threads (T12). */
 const ENTRIES_MAX = 10_000;
@@ -38,8 +42,10 @@ export class Account implements Context {
   readonly people: PeopleModel;
   readonly typing: TypingModel;
   readonly drafts: Drafts;
+  readonly groupNames: GroupNames;
   readonly inbox: InboxModel;
   readonly notifications: NotificationsModel;
+  readonly #delivered: DeliveredMarks;
   readonly #looking = new Looking((look) => this.publish({ type: "look", look }));
   readonly #tabs: Tabs<Event>;
   readonly #onEnd: (farewell: Farewell) => void;
@@ -70,8 +76,15 @@ export class Account implements Context {
     this.people = new PeopleModel(this);
     this.typing = new TypingModel(this, this.people);
     this.drafts = new Drafts(this, (id, text) => this.#typed(id, text === ""));
+    this.groupNames = new GroupNames(this, (users) => this.people.takeUsers(users));
     this.inbox = new InboxModel(this);
     this.notifications = new NotificationsModel(hostOf(this, this.#looking), announcer);
+    this.#delivered = new DeliveredMarks({
+      me: me.id,
+      row: (id) => this.threads.row(id),
+      isRequest: (id) => this.inbox.row(id).isRequest,
+      say: (id, seq) => this.#live?.say({ t: "delivered", thread_id: id, seq }),
+    });
     this.#tabs = new Tabs<Event>(`kith-${me.id}`, {
       heard: (event) => this.apply(event),
       lead: () => void this.#lead(),
@@ -144,13 +157,9 @@ export class Account implements Context {
     const known = this.#conversations.get(id);
     if (known) return known;
     if (!this.threads.row(id)) return null;
-    const made = new ConversationModel(this, id);
+    const made = lasting(() => new ConversationModel(this, id));
     this.#conversations.set(id, made);
     return made;
-  }
-
-  conversationIfOpen(id: string): ConversationModel | null {
-    return this.#conversations.get(id) ?? null;
   }
 
   show(id: string | null): void {
@@ -167,6 +176,11 @@ export class Account implements Context {
     this.#subscribe(id, true);
     void shown.show();
     this.#forgetSome();
+  }
+
+  /** For `Intl`: that of the page. */
+  get language(): string {
+    return document.documentElement.lang;
   }
 
   get context(): Context {
@@ -208,6 +222,7 @@ export class Account implements Context {
     document.removeEventListener("visibilitychange", this.#nudge);
     this.drafts.close();
     this.notifications.close();
+    this.inbox.close();
     this.#live?.leave();
     this.#live?.close();
     this.#tabs.close();
@@ -228,6 +243,7 @@ export class Account implements Context {
       this.outbox.restore(),
       this.people.restore(),
       this.drafts.restore(),
+      this.groupNames.restore(),
     ]);
     // A cursor says what the rows here are the answer to.
     this.#cursor = this.threads.isKnown ? ((cursor?.value as string | undefined) ?? null) : null;
@@ -241,6 +257,7 @@ export class Account implements Context {
     addEventListener("blur", this.#blur);
     addEventListener("focus", this.#look);
     document.addEventListener("visibilitychange", this.#nudge);
+    this.#tabs.tell({ type: "who" });
   }
 
   readonly #nudge = (): void => {
@@ -292,24 +309,11 @@ export class Account implements Context {
     if (this.#shown !== null) this.#subscribe(this.#shown, true);
   }
 
-  #carry(
-    send: Parameters<ConstructorParameters<typeof Outbox>[1]["send"]>[0],
-  ): Promise<{ seq: number; ord: number; at: string }> {
-    const message = {
-      client_msg_id: send.clientMsgId,
-      seen_head: send.seenHead,
-      text: send.text,
-      ...(send.replyTo === null ? {} : { reply_to: send.replyTo }),
-      ...(send.mentions.length === 0 ? {} : { mentions: send.mentions }),
-      ...(send.mentionAll ? { mention_all: true } : {}),
-    };
+  #carry(send: StoredSend): Promise<Sent> {
+    const message = { ...wireMessage(send), seen_head: send.seenHead };
     const live = this.#live;
     if (!live?.isConnected) return calls.message.send(send.thread, message);
-    return live.call({ t: "send", thread_id: send.thread, ...message }) as unknown as Promise<{
-      seq: number;
-      ord: number;
-      at: string;
-    }>;
+    return live.call({ t: "send", thread_id: send.thread, ...message }) as unknown as Promise<Sent>;
   }
 
   /** Everything is up to date: what waited can go. */
@@ -352,9 +356,9 @@ export class Account implements Context {
       case "people":
         return void this.people.reload();
       case "connection":
-        this.#connection = event.connection;
-        if (!this.isConnected) this.typing.disconnected();
-        return;
+        return this.#connected(event.connection);
+      case "who":
+        return this.#introduce();
       case "look":
         return this.#looking.take(event.look);
       case "retry":
@@ -362,6 +366,20 @@ export class Account implements Context {
       case "ended":
         return this.#onEnd(event.farewell);
     }
+  }
+
+  #connected(connection: ConnectionState): void {
+    const wasOnline = this.#connection.state === "online";
+    this.#connection = connection;
+    if (!this.isConnected) this.typing.disconnected();
+    if (connection.state === "online" && !wasOnline) void this.people.reload();
+  }
+
+  /** A tab that was opened later has not heard what the others have. */
+  #introduce(): void {
+    if (!this.isLeader()) return;
+    this.#tabs.tell({ type: "connection", connection: this.#connection });
+    this.#tabs.tell({ type: "beat", beat: { friends: this.people.friends, changed: [] } });
   }
 
   #frame(frame: ServerFrame): void {
@@ -389,11 +407,11 @@ export class Account implements Context {
 
   #entries(id: string, prevSeq: number, entries: readonly Entry[]): void {
     const conversation = this.#conversations.get(id);
-    const before = this.threads.row(id)?.head.last_seq ?? 0;
     this.threads.takeEntries(id, entries, (seq) => conversation?.targetOf(seq) ?? null);
     conversation?.takeEntries(prevSeq, entries);
     for (const entry of entries) {
       this.notifications.arrived(id, entry);
+      this.groupNames.take(id, entry);
       this.typing.wrote(id, entry.author_id);
       if (entry.client_msg_id !== null && entry.author_id === this.me)
         this.outbox.takeGone(entry.client_msg_id);
@@ -401,7 +419,7 @@ export class Account implements Context {
     if (!this.isLeader()) return;
     const [first, last] = [entries[0]?.seq ?? 1, entries.at(-1)?.seq ?? 0];
     void new StoredLog(this.database, id, this.me).write(entries, [first, last], null);
-    this.#deliver(id, Math.max(last, before), entries);
+    this.#delivered.arrived(id, entries);
   }
 
   /** The server's copy may come before the answer, or after: either takes the message out of the outbox. */
@@ -411,16 +429,12 @@ export class Account implements Context {
     if (head && seq > head.last_seq) {
       // Not pushed yet, or never: without a socket it is known by this answer.
       const entry: Entry = {
+        ...wireMessage(send),
         seq,
         kind: "text",
         author_id: this.me,
-        client_msg_id: send.clientMsgId,
         ord: head.ord + 1,
         at,
-        text: send.text,
-        ...(send.replyTo === null ? {} : { reply_to: send.replyTo }),
-        ...(send.mentions.length === 0 ? {} : { mentions: send.mentions }),
-        ...(send.mentionAll ? { mention_all: true } : {}),
       };
       if (seq === head.last_seq + 1) this.#entries(send.thread, head.last_seq, [entry]);
     }
@@ -462,30 +476,14 @@ export class Account implements Context {
 
   #typed(id: string, isEmpty: boolean): void {
     const row = this.threads.row(id);
-    if (row) this.typing.changed(id, isEmpty, row.thread.member_count);
+    if (!row || this.inbox.row(id).isRequest || this.self.privacy.typing === "nobody") return;
+    this.typing.changed(id, isEmpty, row.thread.member_count);
   }
 
   #subscribe(id: string | null, set: boolean): void {
     const row = id === null ? null : this.threads.row(id);
     if (!row || id === null || row.thread.kind === "direct") return;
     this.#live?.say({ t: set ? "subscribe" : "unsubscribe", thread_id: id });
-  }
-
-  readonly #delivered = new Map<string, number>();
-
-  /** One mark for all that came within a second. */
-  #deliver(id: string, seq: number, entries: readonly Entry[]): void {
-    if (entries.every((entry) => entry.author_id === this.me)) return;
-    if (this.#delivered.size === 0) setTimeout(() => this.#sayDelivered(), 1_000);
-    this.#delivered.set(id, seq);
-  }
-
-  #sayDelivered(): void {
-    for (const [id, seq] of this.#delivered) {
-      if ((this.threads.row(id)?.mine.read_seq ?? 0) < seq)
-        this.#live?.say({ t: "delivered", thread_id: id, seq });
-    }
-    this.#delivered.clear();
   }
 
   #forgetSome(): void {

@@ -391,6 +391,8 @@ export class ConversationModel extends ThreadActs implements Conversation {
   #read(seq: number): void {
     const { context, threads } = this.#around;
     this.#seenSeq = Math.max(this.#seenSeq, seq);
+    // Somebody unknown is not told before they are accepted (G3).
+    if (this.row.isRequest) return;
     const { mine, head } = this.#wire;
     if (seq > mine.read_seq && this.#log.holes(seq + 1, head.last_seq).length === 0) {
       const counts = unreadOf(this.#log.entries, seq, context.me);

@@ -10,7 +10,7 @@ export type Event =
   | { readonly type: "frame"; readonly frame: ServerFrame }
   /** One page of a sync. `isFirst` and `isLast` of those that belong together. */
   | { readonly type: "sync"; readonly sync: Sync; readonly isFirst: boolean; readonly isLast: boolean }
-  | { readonly type: "beat"; readonly beat: Beat }
+  | { readonly type: "beat"; readonly beat: Pick<Beat, "friends" | "changed"> }
   | { readonly type: "users"; readonly users: readonly User[] }
   | { readonly type: "send"; readonly send: StoredSend }
   /** It was accepted, with this number; or given up. */
@@ -21,6 +21,8 @@ export type Event =
   /** Somebody looks at a thread in one of the tabs, or no longer. */
   | { readonly type: "look"; readonly look: Look }
   | { readonly type: "connection"; readonly connection: ConnectionState }
+  /** A tab was opened: the one that leads says how things are. */
+  | { readonly type: "who" }
   /** A person presses "Try now" in a tab that does not lead. */
   | { readonly type: "retry" }
   | { readonly type: "ended"; readonly farewell: Farewell };

@@ -1,59 +1,76 @@
-// The people one knows, asks, blocks, or meets in a thread, and when they were here.
+// The people one knows, asks, or blocks, and when they were here.
 
 import { Refusal } from "../api/refusal";
-import type { Beat, ContactRequest, ServerContact, Sync, SyncContact, User } from "../protocol";
+import type { Beat, Block, ContactRequest, ServerContact, Sync, User } from "../protocol";
 import type { Context } from "./context";
 import type { People, PersonRequest, Presence } from "./kith";
+import { Users } from "./users.svelte";
 
-/** Asked for at once when many unknown people come into sight. */
-const FETCHES_MAX = 8;
-const CONTACTS = "contacts";
+const KEPT = "people";
+
+/** What no list of users tells, as it is kept. */
+interface Kept {
+  contacts: string[];
+  incoming: KeptRequest[];
+  outgoing: KeptRequest[];
+  blocked: string[];
+}
+
+interface KeptRequest {
+  readonly id: string;
+  readonly userId: string;
+  readonly note: string | null;
+  readonly at: number;
+}
 
 export class PeopleModel implements People {
   readonly #context: Context;
-  #users = $state.raw<ReadonlyMap<string, User>>(new Map());
+  readonly #users: Users;
+  readonly #collator = new Intl.Collator();
   #contactIds = $state.raw<ReadonlySet<string>>(new Set());
+  #incoming = $state.raw<readonly KeptRequest[]>([]);
+  #outgoing = $state.raw<readonly KeptRequest[]>([]);
+  #blockedIds = $state.raw<ReadonlySet<string>>(new Set());
   #presence = $state.raw<ReadonlyMap<string, Presence>>(new Map());
-  #incoming = $state.raw<readonly PersonRequest[]>([]);
-  #outgoing = $state.raw<readonly PersonRequest[]>([]);
-  #blocked = $state.raw<readonly User[]>([]);
-  readonly #wanted = new Set<string>();
-  readonly #placeholders = new Map<string, User>();
-  #fetching = 0;
   /** What a full answer, which comes in pages, has told so far. */
   #told: Set<string> | null = null;
 
   constructor(context: Context) {
     this.#context = context;
+    this.#users = new Users(context);
   }
 
   async restore(): Promise<void> {
-    const users = await this.#context.database.with([], (tables) => tables.users.toArray());
-    const kept = await this.#context.database.with(undefined, (tables) => tables.meta.get(CONTACTS));
-    this.#users = new Map(users.map((user) => [user.id, user]));
-    this.#contactIds = new Set((kept?.value as string[] | undefined) ?? []);
+    await this.#users.restore();
+    const row = await this.#context.database.with(undefined, (tables) => tables.meta.get(KEPT));
+    const kept = row?.value as Kept | undefined;
+    if (kept) {
+      this.#contactIds = new Set(kept.contacts);
+      this.#incoming = kept.incoming;
+      this.#outgoing = kept.outgoing;
+      this.#blockedIds = new Set(kept.blocked);
+    }
     void this.reload();
   }
 
-  get contacts(): readonly User[] {
-    return [...this.#contactIds]
-      .map((id) => this.user(id))
-      .sort((a, b) => a.display_name.localeCompare(b.display_name));
-  }
+  readonly contacts = $derived.by((): readonly User[] => {
+    const users = [...this.#contactIds].map((id) => this.user(id));
+    return users.sort((a, b) => this.#collator.compare(a.display_name, b.display_name));
+  });
 
-  get requests(): People["requests"] {
-    return { incoming: this.#incoming, outgoing: this.#outgoing };
-  }
+  readonly requests = $derived.by((): People["requests"] => ({
+    incoming: this.#incoming.map((one) => this.#shown(one)),
+    outgoing: this.#outgoing.map((one) => this.#shown(one)),
+  }));
 
-  get blocked(): readonly User[] {
-    return this.#blocked;
-  }
+  readonly blocked = $derived.by((): readonly User[] => [...this.#blockedIds].map((id) => this.user(id)));
+
+  readonly #askedIds = $derived.by(
+    (): ReadonlySet<string> => new Set(this.#outgoing.map(({ userId }) => userId)),
+  );
 
   user(id: string): User {
-    const known = this.#users.get(id);
-    if (known) return known;
-    this.#want(id);
-    return this.#placeholder(id);
+    return this.#users.of(id);
   }
 
   isContact(id: string): boolean {
@@ -61,7 +78,12 @@ export class PeopleModel implements People {
   }
 
   isBlocked(id: string): boolean {
-    return this.#blocked.some((user) => user.id === id);
+    return this.#blockedIds.has(id);
+  }
+
+  /** Whether this person was asked to be a contact: then they are no stranger. */
+  hasAsked(id: string): boolean {
+    return this.#askedIds.has(id);
   }
 
   presence(id: string): Presence | null {
@@ -71,7 +93,7 @@ export class PeopleModel implements People {
   async search(text: string): Promise<readonly User[]> {
     const found = await this.#context.calls.user.find(text);
     this.takeUsers(found);
-    return found.filter((user) => user.id !== this.#context.me);
+    return found.filter(({ id }) => id !== this.#context.me).map(({ id }) => this.user(id));
   }
 
   async ask(userId: string, note?: string): Promise<void> {
@@ -105,23 +127,27 @@ export class PeopleModel implements People {
   }
 
   takeUsers(users: readonly User[]): void {
-    const news = users.filter((user) => !isSame(this.#users.get(user.id), user));
-    if (news.length === 0) return;
-    const all = new Map(this.#users);
-    news.forEach((user) => all.set(user.id, user));
-    this.#users = all;
-    void this.#context.database.with(undefined, (tables) => tables.users.bulkPut(news));
+    this.#users.take(users);
   }
 
   takeSync(sync: Sync, place: { isFirst: boolean; isLast: boolean }): void {
     if (sync.full && place.isFirst) this.#told = new Set();
     const ids = new Set(this.#contactIds);
-    for (const contact of sync.contacts) this.#takeSynced(ids, contact);
+    const users: User[] = [];
+    for (const contact of sync.contacts) {
+      if ("user_id" in contact) ids.delete(contact.user_id);
+      else {
+        users.push(contact.user);
+        ids.add(contact.user.id);
+        this.#told?.add(contact.user.id);
+      }
+    }
     if (place.isLast && this.#told) {
       for (const id of ids) if (!this.#told.has(id)) ids.delete(id);
       this.#told = null;
     }
-    this.#setContacts(ids);
+    this.takeUsers(users);
+    if (!areSame(ids, this.#contactIds)) this.#setContacts(ids);
   }
 
   takeContact(frame: ServerContact): void {
@@ -134,14 +160,25 @@ export class PeopleModel implements People {
   }
 
   /** Only those come who have changed; those who went offline too. */
-  takeBeat(beat: Beat): void {
-    if (beat.friends.length === 0) return;
+  takeBeat({ friends }: Pick<Beat, "friends">): void {
+    if (friends.length === 0) return;
     const presence = new Map(this.#presence);
-    for (const { user_id, status, last_seen_at } of beat.friends) {
-      const lastSeenAt = last_seen_at === undefined ? null : Date.parse(last_seen_at);
-      presence.set(user_id, { status, lastSeenAt });
+    for (const { user_id, status, last_seen_at } of friends) {
+      presence.set(user_id, {
+        status,
+        lastSeenAt: last_seen_at === undefined ? null : Date.parse(last_seen_at),
+      });
     }
     this.#presence = presence;
+  }
+
+  /** Everybody's, for a tab that was opened later. */
+  get friends(): Beat["friends"] {
+    return [...this.#presence].map(([user_id, { status, lastSeenAt }]) => ({
+      user_id,
+      status,
+      ...(lastSeenAt === null ? {} : { last_seen_at: new Date(lastSeenAt).toISOString() }),
+    }));
   }
 
   /** Lists that no sync tells. */
@@ -149,27 +186,25 @@ export class PeopleModel implements People {
     const { contact } = this.#context.calls;
     try {
       const [requests, blocks] = await Promise.all([contact.requests(), contact.blocks()]);
-      const open = requests.filter(({ accepted }) => !accepted);
-      this.takeUsers([...requests.flatMap(({ from, to }) => [from, to]), ...blocks.map(({ user }) => user)]);
-      this.#incoming = open.filter(({ to }) => to.id === this.#context.me).map((one) => shown(one, one.from));
-      this.#outgoing = open
-        .filter(({ from }) => from.id === this.#context.me)
-        .map((one) => shown(one, one.to));
-      this.#blocked = blocks.map(({ user }) => user);
+      this.#takeLists(requests, blocks);
     } catch (error) {
-      // Asked again after the next connection.
+      // Asked again with the next connection.
       if (!(error instanceof Refusal)) throw error;
     }
   }
 
-  #takeSynced(ids: Set<string>, contact: SyncContact): void {
-    if ("user_id" in contact) {
-      ids.delete(contact.user_id);
-      return;
-    }
-    ids.add(contact.user.id);
-    this.#told?.add(contact.user.id);
-    this.takeUsers([contact.user]);
+  #takeLists(requests: readonly ContactRequest[], blocks: readonly Block[]): void {
+    const { me } = this.#context;
+    this.takeUsers([...requests.flatMap(({ from, to }) => [from, to]), ...blocks.map(({ user }) => user)]);
+    const open = requests.filter(({ accepted }) => !accepted);
+    this.#incoming = open.filter(({ to }) => to.id === me).map((one) => kept(one, one.from.id));
+    this.#outgoing = open.filter(({ from }) => from.id === me).map((one) => kept(one, one.to.id));
+    this.#blockedIds = new Set(blocks.map(({ user }) => user.id));
+    this.#keep();
+  }
+
+  #shown({ id, userId, note, at }: KeptRequest): PersonRequest {
+    return { id, user: this.user(userId), note, at };
   }
 
   #drop(userId: string): void {
@@ -183,60 +218,29 @@ export class PeopleModel implements People {
 
   #setContacts(ids: ReadonlySet<string>): void {
     this.#contactIds = ids;
-    const value = [...ids];
-    void this.#context.database.with(undefined, (tables) => tables.meta.put({ key: CONTACTS, value }));
+    this.#keep();
+  }
+
+  #keep(): void {
+    const value: Kept = {
+      contacts: [...this.#contactIds],
+      incoming: [...this.#incoming],
+      outgoing: [...this.#outgoing],
+      blocked: [...this.#blockedIds],
+    };
+    void this.#context.database.with(undefined, (tables) => tables.meta.put({ key: KEPT, value }));
   }
 
   /** Here and in the other tabs. */
   #changed(): void {
     this.#context.publish({ type: "people" });
   }
-
-  #want(id: string): void {
-    if (this.#wanted.has(id)) return;
-    this.#wanted.add(id);
-    // Not while something is being drawn.
-    queueMicrotask(() => void this.#fetch());
-  }
-
-  async #fetch(): Promise<void> {
-    const [id] = [...this.#wanted].filter((one) => !this.#underWay.has(one));
-    if (id === undefined || this.#fetching >= FETCHES_MAX) return;
-    this.#fetching += 1;
-    this.#underWay.add(id);
-    try {
-      const user = await this.#context.calls.user.show(id);
-      this.takeUsers([user]);
-      this.#wanted.delete(id);
-      this.#underWay.delete(id);
-    } catch (error) {
-      // It stays wanted, and is not asked for again before the page is loaded anew: most likely it is not to be seen.
-      if (!(error instanceof Refusal)) throw error;
-    } finally {
-      this.#fetching -= 1;
-    }
-    void this.#fetch();
-  }
-
-  readonly #underWay = new Set<string>();
-
-  #placeholder(id: string): User {
-    const made = this.#placeholders.get(id) ?? {
-      id,
-      handle: "",
-      display_name: "…",
-      about: "",
-      created_at: "1970-01-01T00:00:00.000Z",
-    };
-    this.#placeholders.set(id, made);
-    return made;
-  }
 }
 
-function shown(request: ContactRequest, user: User): PersonRequest {
-  return { id: request.id, user, note: request.note ?? null, at: Date.parse(request.at) };
+function kept({ id, note, at }: ContactRequest, userId: string): KeptRequest {
+  return { id, userId, note: note ?? null, at: Date.parse(at) };
 }
 
-function isSame(a: User | undefined, b: User): boolean {
-  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+function areSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((one) => b.has(one));
 }

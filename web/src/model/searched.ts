@@ -2,6 +2,7 @@
 
 import type { Entry } from "../protocol";
 import type { Database } from "./database";
+import { folded } from "./folded";
 import { type Logged, isCountable } from "./log";
 
 const FOUND_MAX = 200;
@@ -33,8 +34,4 @@ export async function searched(
 
 function contains(entry: Entry, wanted: string): boolean {
   return isCountable(entry) && entry.deleted_seq === undefined && folded(entry.text ?? "").includes(wanted);
-}
-
-function folded(text: string): string {
-  return text.normalize("NFKC").toLocaleLowerCase();
 }

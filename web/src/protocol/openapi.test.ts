@@ -1,5 +1,6 @@
 // The committed types of the wire are those of the committed document: docs/openapi.json is tested against
 // the server's code, and this closes the chain.
+// @vitest-environment node
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
