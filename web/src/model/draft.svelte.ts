@@ -121,7 +121,10 @@ export class DraftModel implements Draft {
     if (isBlank(text)) return null;
     const ids = stillMentioned(text, mentions).map((mention) => mention.userId);
     if (this.editing !== null) this.#endEdit("");
-    else this.#change(NOTHING);
+    else {
+      this.#change(NOTHING);
+      this.#keeper.typed(this.id, "");
+    }
     this.flush();
     return {
       text,

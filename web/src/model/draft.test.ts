@@ -157,7 +157,16 @@ describe("a draft in this browser", () => {
     draft.write("a", 1);
     draft.edit(7);
     draft.write("old!", 4);
+    draft.take();
     expect(browser.typed).toEqual(["a"]);
+  });
+
+  it("says that nobody types any longer when it is sent", async () => {
+    const browser = new Browser(new Server());
+    const draft = (await browser.open()).of("t");
+    draft.write("a", 1);
+    draft.take();
+    expect(browser.typed).toEqual(["a", ""]);
   });
 });
 

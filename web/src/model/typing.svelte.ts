@@ -11,12 +11,21 @@ const STOPS_AFTER_MS = 5_000;
 /** In larger groups nobody is told. */
 const MEMBERS_MAX = 100;
 
+const NOBODY: readonly User[] = [];
+
+type Timer = ReturnType<typeof setTimeout>;
+
 export class TypingModel {
   readonly #context: Context;
   readonly #people: Pick<PeopleModel, "user">;
-  /** By thread, then by user: the timer that ends it. Replaced when it changes. */
-  #heard = $state.raw<ReadonlyMap<string, ReadonlyMap<string, ReturnType<typeof setTimeout>>>>(new Map());
-  #said: { thread: string; at: number; stop: ReturnType<typeof setTimeout> } | null = null;
+  /** By thread, in the order in which they began. */
+  #heard = $state.raw<ReadonlyMap<string, readonly string[]>>(new Map());
+  readonly #ends = new Map<string, Timer>();
+  /** What was given out last, so that the same people are the same list. */
+  readonly #given = new Map<string, readonly User[]>();
+  /** Where it was said last that this person types, and when. */
+  readonly #saidAt = new Map<string, number>();
+  #now: { thread: string; isSaid: boolean; stop: Timer } | null = null;
 
   constructor(context: Context, people: Pick<PeopleModel, "user">) {
     this.#context = context;
@@ -24,29 +33,44 @@ export class TypingModel {
   }
 
   of(thread: string): readonly User[] {
-    return [...(this.#heard.get(thread)?.keys() ?? [])].map((id) => this.#people.user(id));
+    const ids = this.#heard.get(thread);
+    if (!ids) return NOBODY;
+    const users = ids.map((id) => this.#people.user(id));
+    const before = this.#given.get(thread);
+    if (before?.length === users.length && before.every((user, place) => user === users[place]))
+      return before;
+    this.#given.set(thread, users);
+    return users;
   }
 
   heard(thread: string, user: string, isActive: boolean): void {
     if (user === this.#context.me) return;
-    const users = new Map(this.#heard.get(thread));
-    clearTimeout(users.get(user));
-    users.delete(user);
+    const key = `${thread} ${user}`;
+    clearTimeout(this.#ends.get(key));
+    this.#ends.delete(key);
     if (isActive)
-      users.set(
-        user,
+      this.#ends.set(
+        key,
         setTimeout(() => this.heard(thread, user, false), ENDS_AFTER_MS),
       );
-    this.#heard = new Map(this.#heard).set(thread, users);
+    const before = this.#heard.get(thread) ?? [];
+    if (before.includes(user) === isActive) return;
+    const ids = isActive ? [...before, user] : before.filter((id) => id !== user);
+    const heard = new Map(this.#heard);
+    if (ids.length > 0) heard.set(thread, ids);
+    else heard.delete(thread);
+    this.#heard = heard;
   }
 
   /** The message is there: its author types no longer. */
   wrote(thread: string, user: string): void {
-    if (this.#heard.get(thread)?.has(user)) this.heard(thread, user, false);
+    this.heard(thread, user, false);
   }
 
   disconnected(): void {
-    for (const users of this.#heard.values()) users.forEach((timer) => clearTimeout(timer));
+    for (const timer of this.#ends.values()) clearTimeout(timer);
+    this.#ends.clear();
+    this.#given.clear();
     if (this.#heard.size > 0) this.#heard = new Map();
   }
 
@@ -54,22 +78,26 @@ export class TypingModel {
   changed(thread: string, isEmpty: boolean, memberCount: number): void {
     if (memberCount > MEMBERS_MAX) return;
     if (isEmpty) return this.stop(thread);
-    const now = this.#context.now();
-    const said = this.#said?.thread === thread ? this.#said : null;
-    if (said) clearTimeout(said.stop);
-    else if (this.#said) this.stop(this.#said.thread);
+    if (this.#now && this.#now.thread !== thread) this.stop(this.#now.thread);
+    const isSaid = this.#now?.isSaid ?? false;
+    if (this.#now) clearTimeout(this.#now.stop);
     const stop = setTimeout(() => this.stop(thread), STOPS_AFTER_MS);
-    const isDue = said === null || now - said.at >= SAID_EVERY_MS;
-    this.#said = { thread, at: isDue ? now : said.at, stop };
-    if (isDue) this.#say(thread, true);
+    const now = this.#context.now();
+    const isDue = now - (this.#saidAt.get(thread) ?? -Infinity) >= SAID_EVERY_MS;
+    this.#now = { thread, isSaid: isSaid || isDue, stop };
+    if (!isDue) return;
+    for (const [other, at] of this.#saidAt) if (now - at >= SAID_EVERY_MS) this.#saidAt.delete(other);
+    this.#saidAt.set(thread, now);
+    this.#say(thread, true);
   }
 
   /** Sent, emptied, or left alone. */
   stop(thread: string): void {
-    if (this.#said?.thread !== thread) return;
-    clearTimeout(this.#said.stop);
-    this.#said = null;
-    this.#say(thread, false);
+    if (this.#now?.thread !== thread) return;
+    const { isSaid, stop } = this.#now;
+    clearTimeout(stop);
+    this.#now = null;
+    if (isSaid) this.#say(thread, false);
   }
 
   #say(thread: string, isActive: boolean): void {
