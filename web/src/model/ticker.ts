@@ -1,6 +1,9 @@
 // A timer that goes on while the page is hidden. Browsers let the timers of a page that was hidden for five minutes run once a
 // minute, which is the whole of a presence lease; those of a worker go on (N2).
 
+import { scriptUrl } from "../api/script-url";
+import workerUrl from "./ticker-worker.ts?worker&url";
+
 export class Ticker {
   readonly #tick: () => void;
   readonly #everyMs: number;
@@ -30,7 +33,7 @@ export class Ticker {
       return;
     }
     if (this.#worker || !("Worker" in globalThis)) return;
-    this.#worker = new Worker(new URL("./ticker-worker.ts", import.meta.url), { type: "module" });
+    this.#worker = new Worker(scriptUrl(workerUrl), { type: "module" });
     this.#worker.onmessage = () => this.#tick();
     this.#worker.postMessage(Math.max(this.#everyMs, HIDDEN_EVERY_MS));
   };

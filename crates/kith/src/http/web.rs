@@ -31,7 +31,7 @@ const GUARD: [(HeaderName, &str); 6] = [
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
          media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
          worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
-         require-trusted-types-for 'script'; trusted-types svelte-trusted-html dompurify",
+         require-trusted-types-for 'script'; trusted-types svelte-trusted-html dompurify kith-script-url",
     ),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     // Not `no-referrer`: with it a browser may write `Origin: null`, and a change that rests on the

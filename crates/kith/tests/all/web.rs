@@ -21,7 +21,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; \
     manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; \
-    trusted-types svelte-trusted-html dompurify";
+    trusted-types svelte-trusted-html dompurify kith-script-url";
 const PAGE: &str = "<!doctype html><title>kith</title>";
 const SCRIPT: &str = "export const one = 1;";
 
