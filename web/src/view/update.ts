@@ -1,6 +1,6 @@
 // Keeps the page for the next visit, and says when a new version waits. It never reloads by itself: the bar offers it (N5).
 
-import { scriptUrl } from "../api/script-url";
+import { scriptUrl } from "../model/script-url";
 
 const WORKER = "/sw.js";
 /** Between two looks for a new version. */
