@@ -90,7 +90,7 @@ export class NotificationsModel implements Notifications {
 
   /** After the first message that comes while this tab is hidden, not before. */
   #offer(thread: string, entry: Entry): void {
-    if (!document.hidden || this.permission !== "default" || entry.author_id === this.#host.me) return;
+    if (!document.hidden || permissionNow() !== "default" || entry.author_id === this.#host.me) return;
     if (this.#host.isMuted(thread) || this.#host.now() - declinedAt() < DECLINED_MS) return;
     this.isOffered = true;
   }
