@@ -1,7 +1,7 @@
 // A timer that goes on while the page is hidden. Browsers let the timers of a page that was hidden for five minutes run once a
 // minute, which is the whole of a presence lease; those of a worker go on (N2).
 
-import { scriptUrl } from "../api/script-url";
+import { scriptUrl } from "./script-url";
 import workerUrl from "./ticker-worker.ts?worker&url";
 
 export class Ticker {
