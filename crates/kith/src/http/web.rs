@@ -28,6 +28,7 @@ const NOT_BUILT_IN: &str = "The web client was not built into this server: \
 const GUARD: [(HeaderName, &str); 6] = [
     (
         CONTENT_SECURITY_POLICY,
+        // The trusted types are those of the framework, of the sanitiser, and of the page's own workers.
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
          media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; \
          worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \

@@ -55,13 +55,13 @@ impl Assets {
 }
 
 impl Asset {
-    /// Whether its name changes with what is in it: the bundler puts a hash behind the last dash.
+    /// Whether its name changes with what is in it: the bundler ends names with a dash and a hash.
     pub(super) fn never_changes(&self) -> bool {
         const HASH_LENGTH: usize = 8;
         let Some(name) = self.path.strip_prefix("/assets/") else {
             return false;
         };
-        let stem = name.split('.').next().unwrap_or_default();
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let is_hash = |hash: &str| {
             let mut bytes = hash.bytes();
             bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
@@ -131,7 +131,7 @@ mod tests {
         for path in [
             "/assets/index-CZxsdGnI.js",
             "/assets/rolldown-runtime-a-b_c-d1.js",
-            "/assets/zh-CZxsdGnI.worker.js",
+            "/assets/candidates.svelte-CR6WwlBQ.js",
         ] {
             assert!(never_changes(path), "{path}");
         }
