@@ -54,7 +54,7 @@ function input(logged: readonly Logged[], more: Partial<TimelineInput> = {}): Ti
     logged,
     sends: [],
     holes: [],
-    isBeginning: false,
+    isBeginning: true,
     newFrom: null,
     timeZone: "UTC",
     user,
@@ -75,6 +75,15 @@ function short(items: readonly TimelineItem[]): string[] {
 
 const rows = (logged: readonly Logged[], more: Partial<TimelineInput> = {}) =>
   short(timelineOf(input(logged, more), [])).slice(1);
+
+describe("a date line", () => {
+  it("does not stand above the first row while more of that day may be read", () => {
+    const logged = [said(5, "ann", NOON), said(6, "bo", NOON + 24 * 60 * MINUTE)];
+    const drawn = (isBeginning: boolean) => short(timelineOf(input(logged, { isBeginning }), []));
+    expect(drawn(false)).toEqual(["[ann 5]", "date", "[bo 6]"]);
+    expect(drawn(true)).toEqual(["date", "[ann 5]", "date", "[bo 6]"]);
+  });
+});
 
 describe("a group", () => {
   it("is what one author says within five minutes", () => {
@@ -183,7 +192,7 @@ describe("the New line", () => {
 
   it("is not drawn at the top while it belongs further up", () => {
     const page = [said(50, "ann", NOON), said(51, "ann", NOON)];
-    expect(rows(page, { newFrom: 20 })).not.toContain("new");
+    expect(rows(page, { newFrom: 20, isBeginning: false })).not.toContain("new");
     expect(rows(page, { newFrom: 20, isBeginning: true })).toContain("new");
     expect(rows(page, { newFrom: 50 })).toContain("new");
   });

@@ -114,7 +114,10 @@ class Walk {
   /** Days only go forward here, also where clocks do not agree. */
   #dateLine(at: number): void {
     if (this.#day && at < this.#day.end) return;
+    const isTop = this.#day === null;
     this.#day = this.#calendar.dayOf(at);
+    // Above the first row more of the same day may lie: a line there would have to move up when that is read (T3).
+    if (isTop && !this.#input.isBeginning) return;
     this.#push(this.#notices.date(this.#day.start));
   }
 
