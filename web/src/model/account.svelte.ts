@@ -10,6 +10,7 @@ import { DeliveredMarks } from "./delivered-marks";
 import { digestOf } from "./digest";
 import { Drafts } from "./drafts.svelte";
 import type { ConnectionState, Event } from "./event";
+import { EventQueue } from "./event-queue";
 import { farewellOf } from "./farewell";
 import { GroupNames } from "./group-names.svelte";
 import { InboxModel } from "./inbox.svelte";
@@ -50,8 +51,10 @@ export class Account implements Context {
   readonly #tabs: Tabs<Event>;
   readonly #onEnd: (farewell: Farewell) => void;
   readonly #conversations = new Map<string, ConversationModel>();
-  readonly #queue: Event[] = [];
-  #isFlushing = false;
+  readonly #queue = new EventQueue(
+    (event) => this.#happened(event),
+    () => this.notifications.settle(),
+  );
   #live: Live | null = null;
   #cursor: string | null = null;
   #shown: string | null = null;
@@ -143,14 +146,8 @@ export class Account implements Context {
     this.apply(event);
   }
 
-  /** All that comes within a frame is drawn once. */
   apply(event: Event): void {
-    this.#queue.push(event);
-    if (event.type !== "frame") return this.#flush();
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    if (document.hidden) queueMicrotask(() => this.#flush());
-    else requestAnimationFrame(() => this.#flush());
+    this.#queue.add(event);
   }
 
   conversation(id: string): ConversationModel | null {
@@ -320,12 +317,6 @@ export class Account implements Context {
   #ready(): void {
     this.outbox.ready();
     this.drafts.ready();
-  }
-
-  #flush(): void {
-    this.#isFlushing = false;
-    for (const event of this.#queue.splice(0)) this.#happened(event);
-    this.notifications.settle();
   }
 
   /** The one switch: each event goes to the noun that owns it. */
