@@ -255,6 +255,7 @@ export class Account implements Context {
     addEventListener("focus", this.#look);
     document.addEventListener("visibilitychange", this.#nudge);
     this.#tabs.tell({ type: "who" });
+    this.#look();
   }
 
   readonly #nudge = (): void => {
@@ -264,17 +265,18 @@ export class Account implements Context {
   };
 
   readonly #blur = (): void => {
+    this.drafts.flush();
     if (this.#shown !== null) this.#conversations.get(this.#shown)?.blurred();
     this.#look();
   };
 
   readonly #look = (): void => {
-    this.#looking.here(document.hasFocus() && !document.hidden ? this.#shown : null);
+    this.#looking.here(document.hasFocus() && !document.hidden, this.#shown);
   };
 
   readonly #leave = (): void => {
     this.drafts.flush();
-    this.#looking.here(null);
+    this.#looking.here(false, null);
     this.#live?.leave();
   };
 
@@ -299,7 +301,7 @@ export class Account implements Context {
         now: () => this.now(),
         random: () => Math.random(),
         url: () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/socket`,
-        isVisible: () => !document.hidden,
+        isVisible: () => !document.hidden || this.#looking.isAnywhere,
         isOnline: () => navigator.onLine,
       },
     );

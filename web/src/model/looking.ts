@@ -1,8 +1,9 @@
-// Which thread somebody looks at, in whichever tab of this browser: only one of them has the focus.
+// Which tab of this browser somebody looks at, and which thread in it: only one of them has the focus.
 
 export interface Look {
   readonly tab: string;
-  /** Null: this tab is not looked at, or shows no thread. */
+  /** The tab is visible and has the focus. */
+  readonly isHere: boolean;
   readonly thread: string | null;
 }
 
@@ -16,17 +17,22 @@ export class Looking {
     this.#tell = tell;
   }
 
-  /** What this tab shows while it is visible and has the focus; else null. */
-  here(thread: string | null): void {
+  /** How it is with this tab. */
+  here(isHere: boolean, thread: string | null): void {
     const isMine = this.#now?.tab === this.#tab;
-    if (thread === null ? !isMine : isMine && this.#now?.thread === thread) return;
-    this.#tell({ tab: this.#tab, thread });
+    if (isHere ? isMine && this.#now?.thread === thread : !isMine) return;
+    this.#tell({ tab: this.#tab, isHere, thread });
   }
 
   take(look: Look): void {
     // Who lost the focus says so after who got it.
-    if (look.thread !== null) this.#now = look;
+    if (look.isHere) this.#now = look;
     else if (this.#now?.tab === look.tab) this.#now = null;
+  }
+
+  /** At any of them. */
+  get isAnywhere(): boolean {
+    return this.#now !== null;
   }
 
   isAt(thread: string): boolean {
