@@ -4,8 +4,8 @@ import { clock } from "./clock.svelte";
 import { intlLocale } from "./locale.svelte";
 import { m } from "../words/messages.js";
 import type { Presence } from "../model/kith";
+import { type Calendar, activity, calendarOf, dayName, zoneHere } from "../model/when";
 
-const DAY_MS = 86_400_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(at: number, options: Intl.DateTimeFormatOptions): string {
@@ -15,13 +15,17 @@ function format(at: number, options: Intl.DateTimeFormatOptions): string {
   return made.format(at);
 }
 
-/** Calendar days from `at` to now, where the reader is. */
-export function daysAgo(at: number, now: number = clock.minute): number {
-  return Math.round((midnight(now) - midnight(at)) / DAY_MS);
+let zone = { name: zoneHere(), asOf: clock.minute };
+
+/** Where the reader is, looked up once a minute. */
+function calendar(): Calendar {
+  if (zone.asOf !== clock.minute) zone = { name: zoneHere(), asOf: clock.minute };
+  return calendarOf(zone.name);
 }
 
-function midnight(at: number): number {
-  return new Date(at).setHours(0, 0, 0, 0);
+/** Calendar days from `at` to now, where the reader is. */
+export function daysAgo(at: number, now: number = clock.minute): number {
+  return calendar().daysBetween(at, now);
 }
 
 /** 14:05 */
@@ -40,7 +44,7 @@ function shortDate(at: number): string {
 }
 
 function isThisYear(at: number): boolean {
-  return new Date(at).getFullYear() === new Date(clock.minute).getFullYear();
+  return calendar().isSameYear(at, clock.minute);
 }
 
 /** 3 Nov 2025, 14:05 */
@@ -50,23 +54,34 @@ export function dateAndTime(at: number): string {
 
 /** The time of a row: as short as it can be said. */
 export function stamp(at: number): string {
-  const days = daysAgo(at);
-  if (days <= 0) return time(at);
-  if (days === 1) return m.app_yesterday();
-  if (days < 7) return format(at, { weekday: "short" });
-  return isThisYear(at) ? shortDate(at) : format(at, { day: "2-digit", month: "2-digit", year: "numeric" });
+  switch (dayName(calendar(), at, clock.minute)) {
+    case "today":
+      return time(at);
+    case "yesterday":
+      return m.app_yesterday();
+    case "weekday":
+      return format(at, { weekday: "short" });
+    case "date":
+      return shortDate(at);
+    case "date_and_year":
+      return format(at, { day: "2-digit", month: "2-digit", year: "numeric" });
+  }
 }
 
 /** Null: nothing is shown (R5). */
 export function presenceWords(presence: Presence | null): string | null {
-  if (!presence) return null;
-  if (presence.status === "online") return m.people_online();
-  if (presence.lastSeenAt === null) return null;
-  const at = presence.lastSeenAt;
-  const minutes = Math.floor((clock.minute + 59_999 - at) / 60_000);
-  if (minutes < 60) return m.people_active_minutes({ count: Math.max(1, minutes) });
-  const days = daysAgo(at);
-  if (days <= 0) return m.people_active_today({ time: time(at) });
-  if (days === 1) return m.people_active_yesterday({ time: time(at) });
-  return m.people_active_on({ date: shortDate(at) });
+  // Up to a minute may have passed since it was drawn.
+  const said = activity(calendar(), presence, clock.minute + 59_999);
+  switch (said?.kind) {
+    case undefined:
+      return null;
+    case "online":
+      return m.people_online();
+    case "minutes":
+      return m.people_active_minutes({ count: said.minutes });
+    case "day":
+      if (said.day === "today") return m.people_active_today({ time: time(said.at) });
+      if (said.day === "yesterday") return m.people_active_yesterday({ time: time(said.at) });
+      return m.people_active_on({ date: shortDate(said.at) });
+  }
 }
