@@ -143,10 +143,7 @@ test("S5 a reply from history keeps the view, and the button says Sent", async (
   await screen.scroll(-3000);
   await expect(screen.jump).toBeVisible();
   const eye = await screen.eye();
-  await screen.messages
-    .filter({ hasText: /message/ })
-    .first()
-    .focus();
+  await screen.log.getByRole("article", { name: eye.text, exact: true }).focus();
   await screen.page.keyboard.press("r");
   await screen.write("to that one");
   await expect(screen.jump).toContainText("Sent");

@@ -49,7 +49,7 @@ export class Tabs<Message> {
   }
 
   tell(message: Message): void {
-    this.#channel?.postMessage(message);
+    if (!this.#end.signal.aborted) this.#channel?.postMessage(message);
   }
 
   close(): void {
