@@ -58,6 +58,15 @@ describe("the list", () => {
     expect(scene.inbox.row("a").preview).toMatchObject({ text: "on its way", isOwn: true, state: "waiting" });
   });
 
+  it("asks what there is when a message comes in a thread that nobody has told of", () => {
+    const scene = new Scene();
+    scene.tell([]);
+    scene.threads.takeEntries("new", [], () => null);
+    expect(scene.doubts).toBe(1);
+    scene.tell([rowOf("new")]);
+    expect(ids(scene.inbox.rows)).toEqual(["new"]);
+  });
+
   it("draws only the row that has changed", () => {
     const scene = new Scene();
     scene.tell([rowOf("a"), rowOf("b")]);

@@ -15,9 +15,10 @@ export function hostOf(account: Account, looking: Looking): Host {
     now: () => account.now(),
     isLeader: () => account.isLeader(),
     isLookedAt: (thread) => looking.isAt(thread),
-    isMuted: (thread) => account.threads.row(thread) === null || account.inbox.row(thread).isMuted,
+    isMuted: (thread) => account.threads.row(thread) !== null && account.inbox.row(thread).isMuted,
     readSeq: (thread) => account.threads.row(thread)?.mine.read_seq ?? 0,
     threadName: (thread) => {
+      if (!account.threads.row(thread)) return null;
       const { name, kind } = account.inbox.row(thread);
       return { name, isGroup: kind === "group" };
     },

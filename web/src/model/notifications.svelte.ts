@@ -13,8 +13,8 @@ export interface Host {
   isLookedAt(thread: string): boolean;
   isMuted(thread: string): boolean;
   readSeq(thread: string): number;
-  /** The name of the thread, as a row shows it. */
-  threadName(thread: string): { name: string; isGroup: boolean };
+  /** The name of the thread, as a row shows it; null as long as nothing was told of it. */
+  threadName(thread: string): { name: string; isGroup: boolean } | null;
   user(id: string): User;
   /** When each of the other devices of this person was in use. */
   othersSeenAt(): Promise<readonly number[]>;
@@ -30,6 +30,7 @@ const DECLINED = "kith.notifications-declined-at";
 const DECLINED_MS = 30 * 86_400_000;
 /** The server notes to the minute when a device was in use. */
 const IN_USE_MS = 5 * 60_000;
+const TOLD_AFTER_MS = 2_000;
 
 export class NotificationsModel implements Notifications {
   readonly #host: Host;
@@ -74,6 +75,12 @@ export class NotificationsModel implements Notifications {
 
   /** A message was pushed. */
   arrived(thread: string, entry: Entry): void {
+    // The first one of a thread comes before what is told of it.
+    if (this.#host.threadName(thread) !== null) this.#arrived(thread, entry);
+    else setTimeout(() => this.#arrived(thread, entry), TOLD_AFTER_MS);
+  }
+
+  #arrived(thread: string, entry: Entry): void {
     if (entry.kind === "delete") return this.#notifier.deleted(thread, entry.target_seq ?? 0);
     void this.#notifier.arrived({ thread, entry });
     this.#offer(thread, entry);
@@ -104,7 +111,9 @@ export class NotificationsModel implements Notifications {
     const view = this.#announcer.words();
     if (!view) return null;
     const { sound, hideBodies } = this.#announcer.wishes();
-    const { name, isGroup } = this.#host.threadName(thread);
+    const named = this.#host.threadName(thread);
+    if (!named) return null;
+    const { name, isGroup } = named;
     const author = this.#host.user(entry.author_id).display_name;
     const text = entry.kind === "text" && entry.text !== undefined ? entry.text : null;
     const { title, body } = view.words({

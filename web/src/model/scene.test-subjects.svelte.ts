@@ -87,6 +87,8 @@ export class Scene {
   readonly told: Event[] = [];
   /** What is kept in this browser. */
   readonly kept = new Map<string, unknown>();
+  /** How often a sync was asked for. */
+  doubts = 0;
   sends = $state.raw<readonly StoredSend[]>([]);
   drafts = $state.raw<Readonly<Record<string, string>>>({});
   members = $state.raw<Readonly<Record<string, { ids: string[]; count: number }>>>({});
@@ -121,7 +123,7 @@ export class Scene {
       apply: (event) => this.#happened(event),
       isLeader: () => false,
     };
-    this.threads = new Threads(this.context, () => undefined);
+    this.threads = new Threads(this.context, () => (this.doubts += 1));
     this.people = new PeopleModel(this.context);
     this.typing = new TypingModel(this.context, this.people);
     this.inbox = new InboxModel(this.#sources());

@@ -55,7 +55,8 @@ export class Threads {
 
   takeEntries(id: string, entries: readonly Entry[], target: (seq: number) => Target | null): void {
     const row = this.rows.get(id);
-    if (!row) return;
+    // Somebody has made a thread: the sync tells of it.
+    if (!row) return this.#onDoubt();
     const known = { me: this.#context.me, recent: this.#recentOf(row), target };
     const change = withEntries(row, entries, known);
     if (change.row !== row) this.#change(id, change);
