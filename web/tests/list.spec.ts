@@ -81,6 +81,7 @@ test("G1 the same people reopen their thread", async ({ ann, bo, open }) => {
   const picker = screen.page.getByRole("combobox").or(screen.page.getByRole("searchbox")).last();
   await picker.fill(bo.user.handle);
   await screen.page.getByRole("option", { name: /Bo/ }).first().click();
+  await screen.page.getByRole("button", { name: "Open conversation" }).click();
   await expect(screen.page).toHaveURL(new RegExp(`/t/${thread.id}`));
   await expect(screen.message("we know each other")).toBeVisible();
 });

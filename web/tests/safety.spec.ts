@@ -114,10 +114,11 @@ test("without IndexedDB everything works, and a sentence says what is missing", 
   const thread = await ann.direct(bo);
   await bo.send(thread, "hello");
   const screen = await open(ann, {
-    prepare: (page) =>
-      page.addInitScript(() =>
+    prepare: async (page) => {
+      await page.addInitScript(() =>
         Object.defineProperty(window, "indexedDB", { value: undefined, configurable: true }),
-      ),
+      );
+    },
   });
   await screen.goTo(thread);
   await screen.write("works all the same");
@@ -159,6 +160,7 @@ const SCREENS = [
 for (const theme of ["light", "dark"] as const) {
   for (const locale of ["en-GB", "zh-CN"]) {
     test(`axe finds nothing on any screen, ${theme}, ${locale}`, async ({ ann, bo, cleo, open, visit }) => {
+      test.setTimeout(150_000);
       await ann.befriend(bo);
       const thread = await bo.group("Team", ann, cleo);
       const seq = await bo.send(thread, "with **bold** and https://example.org");

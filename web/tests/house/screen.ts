@@ -93,10 +93,20 @@ export class Screen {
     }, label);
   }
 
-  /** Turns the wheel over the messages. */
+  /** Turns the wheel over the messages; again, as long as the list is still finding its first place. */
   async scroll(byPx: number): Promise<void> {
+    const place = () => this.log.evaluate((log) => log.scrollTop);
     await this.log.hover();
-    await this.page.mouse.wheel(0, byPx);
+    await expect(async () => {
+      const before = await place();
+      await this.page.mouse.wheel(0, byPx);
+      await expect.poll(async () => Math.abs((await place()) - before), { timeout: 500 }).toBeGreaterThan(50);
+      const after = await place();
+      await this.page.evaluate(
+        () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+      );
+      expect(Math.abs((await place()) - after)).toBeLessThan(Math.abs(byPx));
+    }).toPass();
   }
 
   /** How far the end is below what is seen. */

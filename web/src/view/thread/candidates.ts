@@ -10,7 +10,7 @@ const SHOWN_MAX = 8;
 
 /** What is typed after an "@" before the caret; null: nothing of the kind. */
 export function query(text: string, caret: number): string | null {
-  return /(?:^|[\s(（，。、])@([^\s@]{0,32})$/u.exec(text.slice(0, caret))?.[1] ?? null;
+  return /(?:^|[\s(（，。、])@([^\s@]{0,32})$/u.exec(text.slice(Math.max(0, caret - 64), caret))?.[1] ?? null;
 }
 
 export function candidates(
