@@ -20,12 +20,19 @@ export const REGION = {
 export function focusRegion(id: string): boolean {
   const place = document.getElementById(id);
   if (!place || place.closest("[inert]")) return false;
-  const target = place.matches("a, button, input, textarea, [tabindex]")
-    ? place
-    : (place.querySelector<HTMLElement>('[tabindex="0"], a[href]:not([tabindex="-1"]), button, input') ??
-      place);
+  const target = place.matches("a, button, input, textarea, [tabindex]") ? place : entrance(place);
   target.focus({ preventScroll: true });
   return document.activeElement === target;
+}
+
+/** Where one comes in: what is marked so, else the first that takes the focus. */
+function entrance(place: HTMLElement): HTMLElement {
+  const marked = place.querySelector<HTMLElement>("[data-entrance]");
+  return (
+    marked ??
+    place.querySelector<HTMLElement>('[tabindex="0"], a[href]:not([tabindex="-1"]), button, input') ??
+    place
+  );
 }
 
 /** From the region that has the focus to the next one, round and round. */
