@@ -63,7 +63,7 @@ web/dist/index.html: $(WEB_SOURCES) | web-modules
 	cd web && npm run --silent words && npm run --silent build
 
 web-modules:
-	@$(WEB_IS_INSTALLED) || (cd web && npm ci --no-audit --no-fund)
+	@($(WEB_IS_INSTALLED)) || (cd web && npm ci --no-audit --no-fund)
 
 types: web-modules ## write web/src/protocol/openapi.ts anew from docs/openapi.json
 	npm --prefix web run --silent types
