@@ -4,6 +4,8 @@
 export const REGION = {
   /** `nav`: the pane on the side. */
   list: "conversations",
+  /** What lies over the list. */
+  page: "side-page",
   /** The container of the messages. */
   messages: "messages",
   /** The text box of the composer. */
@@ -37,7 +39,9 @@ function entrance(place: HTMLElement): HTMLElement {
 
 /** From the region that has the focus to the next one, round and round. */
 export function cycleRegions(step: 1 | -1) {
-  const ids = [REGION.list, REGION.messages, REGION.box, REGION.info];
+  // Where there are no messages the middle begins with its title.
+  const middle = document.getElementById(REGION.messages) ? [REGION.messages, REGION.box] : [REGION.title];
+  const ids = [REGION.list, REGION.page, ...middle, REGION.info];
   const here = ids.findIndex((id) => document.getElementById(id)?.contains(document.activeElement));
   for (let tried = 1; tried <= ids.length; tried += 1) {
     const start = here === -1 && step === -1 ? 0 : here;

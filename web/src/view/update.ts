@@ -31,6 +31,11 @@ function watch(registration: ServiceWorkerRegistration, offer: (apply: () => voi
 
 /** Only the tab where it was asked for begins anew; the others keep what they run. */
 function changeTo(waiting: ServiceWorker) {
+  // Another tab has asked for it before.
+  if (waiting.state !== "installed") {
+    location.reload();
+    return;
+  }
   navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
   waiting.postMessage("take over");
 }
