@@ -22,7 +22,7 @@ interface Worker {
 declare const self: Worker;
 
 const files = self.__WB_MANIFEST;
-const SHELL = "kith-shell-";
+const SHELL = "precache-";
 const PAGE = "/index.html";
 /** This version and the one before. */
 const KEPT_VERSIONS = 2;

@@ -3,9 +3,8 @@
 import * as calls from "../api/calls";
 import { Refusal } from "../api/refusal";
 import type { Device, InboxRow, Me, User } from "../protocol";
-import { Account } from "./account.svelte";
+import type { Account } from "./account.svelte";
 import type { Connection } from "./connection";
-import { Database } from "./database";
 import { DevicesModel } from "./devices.svelte";
 import type {
   AnnouncementWords,
@@ -40,7 +39,7 @@ export class KithModel implements Kith {
   /** First what the browser holds; then the server is asked whether it still stands. */
   async start(): Promise<void> {
     const last = remembered();
-    const kept = last === null ? null : await Account.kept(last);
+    const kept = last === null ? null : await (await account()).Account.kept(last);
     if (kept) await this.#open(kept);
     try {
       const me = await calls.user.me();
@@ -51,6 +50,11 @@ export class KithModel implements Kith {
       if (!(error instanceof Refusal)) throw error;
       this.#unknown(error);
     }
+  }
+
+  /** Whether somebody was signed in here at the last visit. */
+  get isReturning(): boolean {
+    return remembered() !== null;
   }
 
   get connection(): Connection {
@@ -122,7 +126,7 @@ export class KithModel implements Kith {
     try {
       await calls.session.logout();
     } finally {
-      await Database.delete(account.me);
+      await deleteDatabase(account.me);
       await forgetCaches();
     }
   }
@@ -170,11 +174,13 @@ export class KithModel implements Kith {
   async #signedIn(user: User): Promise<void> {
     this.farewell = null;
     const me = await calls.user.me();
-    if (remembered() !== null && remembered() !== user.id) await Database.delete(remembered() ?? "");
+    const last = remembered();
+    if (last !== null && last !== user.id) await deleteDatabase(last);
     await this.#open(me);
   }
 
   async #open(me: Me): Promise<void> {
+    const { Account } = await account();
     this.#account = await Account.open(
       me,
       { wishes: () => this.preferences, words: () => this.#words },
@@ -231,6 +237,16 @@ const REASONS: Readonly<Record<string, Farewell["reason"]>> = {
   session_expired: "expired",
   account_disabled: "disabled",
 };
+
+/** What only somebody who is signed in needs: the log-in page does without. */
+function account(): Promise<typeof import("./account.svelte")> {
+  return import("./account.svelte");
+}
+
+async function deleteDatabase(userId: string): Promise<void> {
+  const { Database } = await import("./database");
+  await Database.delete(userId);
+}
 
 /** The thread with exactly these people, if there is one (G1). */
 async function sameThread(userIds: readonly string[]): Promise<InboxRow | null> {

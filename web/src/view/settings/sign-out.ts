@@ -1,4 +1,4 @@
-// To leave this browser: what it holds is deleted, so it is asked once, and said what would be lost (B5).
+// To leave this browser: what it holds is deleted, so it is asked first if something in it was not sent (B5).
 
 import type { Kith } from "../../model/kith";
 import { m } from "../../words/messages.js";
@@ -8,12 +8,15 @@ import { route, to } from "../route.svelte";
 
 export async function signOut(kith: Kith) {
   const unsent = await kith.unsent();
-  const isSure = await ask({
+  const isSure = unsent === 0 || (await ask(lost(unsent)));
+  if (isSure && (await attempt(kith.signOut()))) route.go(to.list, { replace: true });
+}
+
+function lost(count: number) {
+  return {
     title: m.session_sign_out_ask(),
-    text: unsent > 0 ? m.session_sign_out_unsent({ count: unsent }) : m.session_sign_out_why(),
+    text: m.session_sign_out_unsent({ count }),
     action: m.session_sign_out(),
-    isDanger: unsent > 0,
-  });
-  if (!isSure) return;
-  if (await attempt(kith.signOut())) route.go(to.list, { replace: true });
+    isDanger: true,
+  };
 }
