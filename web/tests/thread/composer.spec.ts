@@ -162,3 +162,62 @@ test("C11 a mention is chosen with the keys, sent as one, and removed by one Bac
   await expect(screen.message("look")).toBeVisible();
   await expect.poll(async () => (await cleo.row(thread)).mine.mentions).toBe(1);
 });
+
+test("C1 Ctrl+Enter sends where that was chosen, and Enter breaks the line", async ({ ann, bo, open }) => {
+  const thread = await ann.direct(bo);
+  const screen = await open(ann, {
+    prepare: async (page) => {
+      await page.addInitScript(() =>
+        localStorage.setItem("kith.preferences", JSON.stringify({ sendBy: "ctrl_enter" })),
+      );
+    },
+  });
+  await screen.goTo(thread);
+  await screen.box.pressSequentially("one");
+  await screen.box.press("Enter");
+  await screen.box.pressSequentially("two");
+  await expect(screen.messages).toHaveCount(0);
+  await screen.box.press("Control+Enter");
+  await expect(screen.message("one")).toContainText("two");
+});
+
+test("C1 on touch Enter breaks the line and the button sends", async ({ ann, bo, open }) => {
+  const thread = await ann.direct(bo);
+  const screen = await open(ann, { hasTouch: true, isMobile: true, viewport: { width: 390, height: 800 } });
+  await screen.goTo(thread);
+  await screen.box.pressSequentially("one");
+  await screen.box.press("Enter");
+  await expect(screen.messages).toHaveCount(0);
+  await screen.box.pressSequentially("two");
+  await screen.page.getByRole("button", { name: "Send" }).tap();
+  await expect(screen.message("one")).toContainText("two");
+});
+
+test("C4 two devices' drafts are both kept", async ({ ann, bo, open }) => {
+  const thread = await ann.direct(bo);
+  const screen = await open(ann, { prepare: (page) => page.clock.install() });
+  await screen.goTo(thread);
+  await screen.box.fill("from the browser");
+  await ann.mine(thread, { draft: { text: "from the phone", version: 0 } });
+  await screen.page.clock.runFor(3_000);
+  await expect(screen.box).toHaveValue(
+    /from the phone[\s\S]*from the browser|from the browser[\s\S]*from the phone/,
+  );
+});
+
+test("C10 the box grows to 40 % of the height, and its letters are large enough for phones", async ({
+  ann,
+  bo,
+  open,
+}) => {
+  const thread = await ann.direct(bo);
+  const screen = await open(ann);
+  await screen.goTo(thread);
+  const low = (await screen.box.boundingBox())?.height ?? 0;
+  await screen.box.fill("line\n".repeat(60));
+  const high = (await screen.box.boundingBox())?.height ?? 0;
+  expect(low).toBeLessThan(60);
+  expect(high).toBeGreaterThan(200);
+  expect(high).toBeLessThanOrEqual(0.4 * 800 + 1);
+  await expect(screen.box).toHaveCSS("font-size", "16px");
+});

@@ -174,7 +174,7 @@ test("T14 a family emoji counts as one and is shown large", async ({ ann, bo, op
   await expect(screen.messages.locator(".text")).toHaveCSS("font-size", "40px");
 });
 
-test("T1 six minutes apart makes two groups, and two at once make one", async ({ ann, bo, cleo, open }) => {
+test("T1 two messages at once are one group, with the name once", async ({ ann, bo, cleo, open }) => {
   const thread = await ann.group("Team", bo, cleo);
   await bo.send(thread, "one");
   await bo.send(thread, "two");
@@ -182,4 +182,69 @@ test("T1 six minutes apart makes two groups, and two at once make one", async ({
   await screen.goTo(thread);
   await expect(screen.message("two")).toBeVisible();
   await expect(screen.log.locator(".name")).toHaveCount(1);
+});
+
+test("T2 midnight draws a new date line, and today becomes yesterday", async ({ ann, bo, open }) => {
+  const thread = await ann.direct(bo);
+  await bo.send(thread, "late at night");
+  const screen = await open(ann, { prepare: (page) => page.clock.install() });
+  await screen.goTo(thread);
+  await expect(screen.log.getByRole("heading", { name: "Today" })).toBeVisible();
+  await screen.page.clock.fastForward("24:00:00");
+  await screen.page.clock.runFor(61_000);
+  await expect(screen.log.getByRole("heading", { name: "Yesterday" })).toBeVisible();
+  await screen.write("and a new day");
+  await expect(screen.message("and a new day")).toBeVisible();
+});
+
+test("T4 a reaction, an edit and a deletion above the eye move nothing", async ({ ann, bo, open }) => {
+  const thread = await ann.direct(bo);
+  const last = await bo.sendMany(thread, 60);
+  await ann.read(thread, last);
+  const screen = await open(ann);
+  await screen.goTo(thread);
+  await expect(screen.message("message 60")).toBeInViewport();
+  await screen.scroll(-900);
+  await expect(screen.jump).toBeVisible();
+  const eye = await screen.eye();
+  // The rows right above the eye are drawn, and those further up are not.
+  const above = last - 60 + Number(/message (\d+)/.exec(eye.text)?.[1]);
+  const still = async () => expect(Math.abs((await screen.topOf(eye.text)) - eye.top)).toBeLessThanOrEqual(1);
+  await bo.react(thread, above - 1, "🎉");
+  await expect(screen.log.getByRole("button", { name: /🎉/ })).toBeAttached();
+  await still();
+  await bo.edit(thread, above - 2, "many lines\n".repeat(6));
+  await expect.poll(async () => (await screen.messages.allInnerTexts()).join()).toContain("many lines");
+  await still();
+  await bo.delete(thread, above - 2);
+  await expect.poll(async () => (await screen.messages.allInnerTexts()).join()).toContain("Message deleted");
+  await still();
+});
+
+test("T13 a selection over several messages copies name, time and text of each in order", async ({
+  ann,
+  bo,
+  open,
+}) => {
+  const thread = await ann.direct(bo);
+  await bo.sendMany(thread, 5);
+  const screen = await open(ann);
+  await screen.goTo(thread);
+  await expect(screen.message("message 5")).toBeVisible();
+  const copied = await screen.log.evaluate((log) => {
+    const texts = [...log.querySelectorAll(".text")];
+    const range = document.createRange();
+    range.setStart(texts[1] as Node, 0);
+    range.setEnd(texts[3] as Node, 1);
+    getSelection()?.removeAllRanges();
+    getSelection()?.addRange(range);
+    const data = new DataTransfer();
+    log.dispatchEvent(new ClipboardEvent("copy", { clipboardData: data, bubbles: true, cancelable: true }));
+    return data.getData("text/plain").split("\n");
+  });
+  expect(copied).toEqual([
+    expect.stringMatching(/^Bo, .+, message 2$/),
+    expect.stringMatching(/^Bo, .+, message 3$/),
+    expect.stringMatching(/^Bo, .+, message 4$/),
+  ]);
 });
