@@ -10,16 +10,20 @@ export type Trouble = "offline" | "connecting" | "reconnecting" | "updating" | "
 
 export class Health {
   shown: Trouble | null = $state.raw(null);
+  #now: Trouble | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Inside an effect; again with every change. */
   observe(connection: Connection) {
-    const now = troubleOf(connection);
-    clearTimeout(this.#timer);
-    if (now === this.shown) return;
+    const wasTrouble = this.#now !== null;
+    this.#now = troubleOf(connection);
     // What is shown already changes its words at once.
-    if (now !== null && this.shown !== null) this.shown = now;
-    else this.#timer = setTimeout(() => (this.shown = now), now === null ? LEAVES_AFTER_MS : COMES_AFTER_MS);
+    if (this.shown !== null && this.#now !== null) this.shown = this.#now;
+    // Trouble of another kind goes on from when it began.
+    if (wasTrouble === (this.#now !== null)) return;
+    clearTimeout(this.#timer);
+    const afterMs = this.#now === null ? LEAVES_AFTER_MS : COMES_AFTER_MS;
+    this.#timer = setTimeout(() => (this.shown = this.#now), afterMs);
   }
 
   stop() {
