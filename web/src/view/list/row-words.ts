@@ -41,7 +41,7 @@ export function previewText(preview: Preview): string {
 /** One line: "who: text" where it is not clear who. */
 export function previewLine(row: Row): string {
   const { preview } = row;
-  if (!preview) return "";
+  if (!preview) return row.kind === "group" ? m.list_created() : "";
   // The beginning of a line says enough; a long text would only cost time.
   const text = previewText(preview).slice(0, 200);
   if (preview.kind === "created" || row.kind === "direct") return text;

@@ -34,9 +34,11 @@ function targetOf(from: Route | null, here: Route, width: Width, isTouch: boolea
     // Who may not write has no box.
     return isBox ? () => focusRegion(REGION.box) || focusLate(REGION.title) : () => focusRegion(REGION.title);
   }
-  if (isFirst) return null;
   if (from?.page === "thread" && here.page === "list") return () => focusRow(from.threadId);
-  if (width !== "phone" && frontPane(here) === "side") return () => focusFront();
+  if (width !== "phone" && frontPane(here) === "side") {
+    return here.page === "list" ? null : () => focusFront(isTouch);
+  }
+  if (isFirst) return null;
   return () => focusRegion(REGION.title);
 }
 
@@ -54,8 +56,11 @@ function focusRow(threadId: string): boolean {
 }
 
 /** The page on the side that lies before the list says where it begins. */
-function focusFront(): boolean {
-  const start = document.querySelector<HTMLElement>("[data-front] [data-start]");
+function focusFront(isTouch: boolean): boolean {
+  const title = document.querySelector<HTMLElement>("[data-front] h2[data-start]");
+  // A box would bring the keyboard of a touch screen, over what is to be read.
+  const box = isTouch ? null : document.querySelector<HTMLElement>("[data-front] input[data-start]");
+  const start = box ?? title;
   start?.focus();
   return start !== null;
 }
