@@ -481,14 +481,16 @@ async fn pages_keep_their_bounds() {
                 .await;
         }
     }
-    for at in [
-        "-009999-01-02T01:59:59Z",
-        "9999-12-30T22:00:00Z",
-        "1970-01-01T00:00:00Z",
+    let at = Some(("invalid_field", "at"));
+    for (time, refusal) in [
+        ("0000-01-01T00:00:00Z", None),
+        ("1970-01-01T00:00:00Z", None),
+        ("9999-12-30T22:00:00Z", None),
+        ("-000001-12-31T23:59:59Z", at),
+        ("-009999-01-02T01:59:59Z", at),
     ] {
-        place
-            .http("GET", &format!("{messages}?at={}", encoded(at)), None, None)
-            .await;
+        let path = format!("{messages}?at={}", encoded(time));
+        place.http("GET", &path, None, refusal).await;
     }
     let two = format!("{messages}?before=2&after=1");
     place

@@ -961,7 +961,6 @@ async fn paths_that_do_not_exist_are_not_found() {
     let t = place.thread.to_string();
     let shouted = t.to_uppercase();
     for path in [
-        "/",
         "/v1",
         "/v1/",
         "/v1/me/",
