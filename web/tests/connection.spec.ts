@@ -68,6 +68,7 @@ test("N2 a silent network change is noticed within 25 s", async ({ ann, bo, open
   await expect.poll(() => link?.openCount).toBe(1);
   if (link) link.isLossy = true;
   await bo.send(thread, "into the void");
+  await expect.poll(() => link?.lostEntries).toBe(1);
   for (let second = 0; second < 31; second += 1) await screen.page.clock.runFor(1_000);
   if (link) link.isLossy = false;
   await screen.page.clock.runFor(35_000);

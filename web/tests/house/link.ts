@@ -7,6 +7,8 @@ export class Link {
   opened = 0;
   /** What the server pushes is lost on the way. */
   isLossy = false;
+  /** Entries that were lost so. */
+  lostEntries = 0;
   /** New connections come to nothing. */
   isCut = false;
   readonly #open = new Set<WebSocketRoute>();
@@ -33,6 +35,11 @@ export class Link {
     this.isCut = false;
   }
 
+  #lose(message: string): void {
+    const frame = JSON.parse(message) as { t: string; entries?: unknown[] };
+    if (frame.t === "entry") this.lostEntries += frame.entries?.length ?? 0;
+  }
+
   #opened(socket: WebSocketRoute): void {
     this.opened += 1;
     if (this.isCut) {
@@ -42,7 +49,8 @@ export class Link {
     this.#open.add(socket);
     const server = socket.connectToServer();
     server.onMessage((message) => {
-      if (!this.isLossy) socket.send(message);
+      if (this.isLossy) this.#lose(String(message));
+      else socket.send(message);
     });
     server.onClose((code, reason) => {
       this.#open.delete(socket);

@@ -144,6 +144,8 @@ test("T10 a hole is shown and fills", async ({ ann, bo, open }) => {
   });
   if (link) link.isLossy = true;
   await bo.sendMany(thread, 3, (n) => `missed ${n}`);
+  // They are pushed after they are answered.
+  await expect.poll(() => link?.lostEntries).toBe(3);
   if (link) link.isLossy = false;
   await bo.send(thread, "after the hole");
   await expect(screen.message("after the hole")).toBeVisible();
