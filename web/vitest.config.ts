@@ -7,5 +7,6 @@ export default defineConfig({
   resolve: { conditions: ["browser"] },
   // Some tests read what the server's tests read.
   server: { fs: { allow: [".."] } },
-  test: { include: ["src/**/*.test.ts"], environment: "./tests/page-environment.ts" },
+  // A busy machine takes its time to compile what a test imports.
+  test: { include: ["src/**/*.test.ts"], environment: "./tests/page-environment.ts", testTimeout: 60_000 },
 });
