@@ -9,10 +9,12 @@ import { Refusal } from "./refusal";
 const FINAL_FROM = 4100;
 /** So long may an answer take. */
 const ANSWER_MS = 15_000;
-/** After so long without a word the other side may be gone: it is asked. Then it has until `DEAD_MS` (N2). */
+/** After so long without a word the other side may be gone: it is asked. After 25 s of silence it is (N2). */
 const ASK_AFTER_MS = 15_000;
-const DEAD_MS = 25_000;
-const HELLO_MS = 15_000;
+const PONG_MS = 10_000;
+/** Somebody has come back and looks: that is how long they wait for a dead connection to be noticed. */
+const PROBE_MS = 5_000;
+const OPEN_MS = 15_000;
 
 export interface SocketEnd {
   /** 1006: the connection broke without a word. */
@@ -45,7 +47,9 @@ export class Socket {
   readonly #waiting = new Map<string, Waiting>();
   #lastId = 0;
   #lastHeardAt = Date.now();
-  #watch: ReturnType<typeof setInterval>;
+  /** It was asked whether it is there, and has until then to say a word. Silence alone proves nothing: a page that is hidden
+   * may look once a minute. */
+  #deadAt: number | null = null;
   #isEnded = false;
 
   constructor(url: string, state: State, events: SocketEvents) {
@@ -54,7 +58,6 @@ export class Socket {
     this.#socket.onopen = () => this.#write({ t: "hello", state, capabilities: [] });
     this.#socket.onmessage = (event) => this.#heard(String(event.data));
     this.#socket.onclose = (event) => this.#end(event.code);
-    this.#watch = setInterval(() => this.#look(HELLO_MS), 5_000);
   }
 
   /** What the server answers; rejects with a `Refusal`, `unreachable` if no answer came. */
@@ -76,10 +79,21 @@ export class Socket {
     if (!this.#isEnded) this.#write(command as ClientFrame);
   }
 
+  /** A connection that died without a word is noticed by its silence: to be called every few seconds. */
+  look(): void {
+    if (this.#isEnded) return;
+    const now = Date.now();
+    const silentMs = now - this.#lastHeardAt;
+    if (!this.#isOpen) {
+      if (silentMs >= OPEN_MS) this.#end(1006);
+    } else if (this.#deadAt !== null) {
+      if (now >= this.#deadAt) this.#end(1006);
+    } else if (silentMs >= ASK_AFTER_MS) this.#ask(now + PONG_MS);
+  }
+
   /** After a sleep, or when the network came back: is anybody there? */
   probe(): void {
-    this.#lastHeardAt = Math.min(this.#lastHeardAt, Date.now() - ASK_AFTER_MS);
-    this.#look(DEAD_MS);
+    if (this.#isOpen && !this.#isEnded) this.#ask(Date.now() + PROBE_MS);
   }
 
   close(): void {
@@ -87,12 +101,22 @@ export class Socket {
     this.#end(1000);
   }
 
+  get #isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
   #write(frame: ClientFrame): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+    if (this.#isOpen) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #ask(deadAt: number): void {
+    this.#deadAt = Math.min(deadAt, this.#deadAt ?? Infinity);
+    this.#write({ t: "ping", id: String(++this.#lastId) });
   }
 
   #heard(text: string): void {
     this.#lastHeardAt = Date.now();
+    this.#deadAt = null;
     const frame = JSON.parse(text) as ServerFrame;
     if (frame.t === "ok") this.#answered(frame.re)?.resolve(frame);
     else if (frame.t === "error" && frame.re !== undefined) this.#answered(frame.re)?.reject(refusal(frame));
@@ -106,18 +130,9 @@ export class Socket {
     return waiting;
   }
 
-  /** A connection that died without a word is noticed by its silence. */
-  #look(helloMs: number): void {
-    const silentMs = Date.now() - this.#lastHeardAt;
-    const isOpen = this.#socket.readyState === WebSocket.OPEN;
-    if (silentMs >= (isOpen ? DEAD_MS : helloMs)) return this.#end(1006);
-    if (isOpen && silentMs >= ASK_AFTER_MS) this.#write({ t: "ping", id: String(++this.#lastId) });
-  }
-
   #end(code: number): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    clearInterval(this.#watch);
     this.#socket.close();
     for (const waiting of this.#waiting.values()) {
       clearTimeout(waiting.timer);

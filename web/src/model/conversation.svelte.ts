@@ -41,6 +41,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
   readonly draft: DraftModel;
   readonly #around: Surroundings;
   readonly #log: Log;
+  readonly #pages: Pages;
   readonly #window: Window;
   readonly #reads: ReadMarks;
   readonly #marks: MemberMarks;
@@ -55,7 +56,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
   #tick: ReturnType<typeof setTimeout> | null = null;
 
   members = $state.raw<readonly Member[]>([]);
-  isLoading = $state(false);
+  #loads = $state(0);
   failure = $state.raw<Refusal | null>(null);
   isShown = false;
 
@@ -66,7 +67,8 @@ export class ConversationModel extends ThreadActs implements Conversation {
     this.draft = around.draft(id);
     this.#log = new Log(around.context.me);
     this.draft.reads((seq) => this.#log.at(seq)?.entry);
-    this.#window = new Window(this.#log, new Pages(around.context, id, this.#log));
+    this.#pages = new Pages(around.context, id, this.#log);
+    this.#window = new Window(this.#log, this.#pages);
     this.#reads = new ReadMarks(around.context, id);
     this.#marks = new MemberMarks(around.context.me);
   }
@@ -136,6 +138,10 @@ export class ConversationModel extends ThreadActs implements Conversation {
     return this.#newLine.from;
   }
 
+  get isLoading(): boolean {
+    return this.#loads > 0;
+  }
+
   get hasOlder(): boolean {
     void this.#version;
     return this.#window.isOpen && this.#window.from > this.#bounds.first;
@@ -178,14 +184,30 @@ export class ConversationModel extends ThreadActs implements Conversation {
 
   /** Comes to the screen: what the browser kept at once, then what is missing. */
   async show(): Promise<void> {
+    const wasAtEnd = this.#isAtEnd;
     this.isShown = true;
     this.#newLine.open(this.#wire);
-    this.#isAtEnd = this.#newLine.from === null;
+    const newFrom = this.#newLine.from;
+    this.#isAtEnd = newFrom === null;
     this.#seenSeq = this.#wire.mine.read_seq;
+    this.#pages.shown();
     this.#changed();
     if (this.members.length === 0) void this.#loadMembers();
-    if (this.#window.isOpen) return this.#fill();
-    await this.#load(() => this.#window.open(this.#bounds, this.#newLine.from, () => this.#changed()));
+    // Much has come since one was at the end: what is here is not what one wants to see.
+    const isNear = newFrom === null ? !this.hasNewer : this.#window.reaches(newFrom);
+    if (wasAtEnd && !isNear) this.#window.close();
+    await this.#read();
+  }
+
+  /** The first look, or a hole, could not be read. */
+  tryAgain(): void {
+    if (this.failure && !this.isLoading) void this.#read();
+  }
+
+  /** The server answers again. */
+  connected(): void {
+    this.#reads.again();
+    if (this.isShown) this.tryAgain();
   }
 
   hide(): void {
@@ -214,6 +236,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
     const last = entries.at(-1)?.seq ?? prevSeq;
     const fresh = this.#log.takeEntries(entries);
     this.#window.came(prevSeq, last);
+    this.#window.trim(this.#isAtEnd);
     const others = fresh.filter((entry) => isCountable(entry) && entry.author_id !== this.#around.context.me);
     const first = others[0];
     if (first && this.isShown && !document.hasFocus()) this.#newLine.arrived(first.seq);
@@ -272,7 +295,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
       this.#isAtEnd = isAtEnd;
       this.#changed();
     }
-    if (readSeq !== null) this.#read(readSeq);
+    if (readSeq !== null) this.#seen(readSeq);
   }
 
   clearNewLine(): void {
@@ -351,6 +374,11 @@ export class ConversationModel extends ThreadActs implements Conversation {
 
   // Below: how it is done.
 
+  async #read(): Promise<void> {
+    if (this.#window.isOpen) return this.#fill();
+    await this.#load(() => this.#window.open(this.#bounds, this.#newLine.from, () => this.#changed()));
+  }
+
   /** Reads what is missing in what is shown. */
   async #fill(): Promise<void> {
     if (this.#window.holes.length === 0) return;
@@ -358,7 +386,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
   }
 
   async #load(work: () => Promise<void>): Promise<void> {
-    this.isLoading = true;
+    this.#loads += 1;
     this.failure = null;
     try {
       await work();
@@ -366,7 +394,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
       if (!(error instanceof Refusal)) throw error;
       this.failure = error;
     } finally {
-      this.isLoading = false;
+      this.#loads -= 1;
       this.#changed();
     }
   }
@@ -388,7 +416,7 @@ export class ConversationModel extends ThreadActs implements Conversation {
     if (least) this.#around.threads.assume(this.id, (row) => withOthers(row, least));
   }
 
-  #read(seq: number): void {
+  #seen(seq: number): void {
     const { context, threads } = this.#around;
     this.#seenSeq = Math.max(this.#seenSeq, seq);
     // Somebody unknown is not told before they are accepted (G3).

@@ -18,6 +18,7 @@ export class Drafts implements Keeper {
   /** The version of the private settings of a thread that were heard last: what is older says nothing. */
   readonly #heard = new Map<string, number>();
   readonly #saving = new Map<string, string>();
+  readonly #underWay = new Set<Promise<void>>();
   /** For the rows of the inbox; it lags behind the keys. */
   #texts = $state.raw<ReadonlyMap<string, string>>(new Map());
 
@@ -58,6 +59,13 @@ export class Drafts implements Keeper {
     for (const draft of this.#models.values()) if (draft.isUnsaved) this.save(draft);
   }
 
+  /** What the server does not have goes there now; when that is done, or has failed. */
+  async saved(): Promise<void> {
+    this.flush();
+    for (const draft of this.#models.values()) if (draft.isUnsaved) this.save(draft);
+    await Promise.all(this.#underWay);
+  }
+
   /** The page is left, or hidden. */
   flush(): void {
     for (const draft of this.#models.values()) draft.flush();
@@ -77,7 +85,9 @@ export class Drafts implements Keeper {
   }
 
   save(draft: DraftModel): void {
-    void this.#save(draft);
+    const work = this.#save(draft);
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
   }
 
   typed(threadId: string, text: string): void {

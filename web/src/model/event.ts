@@ -4,7 +4,7 @@
 import type { StoredDraft, StoredSend } from "./database";
 import type { Farewell } from "./kith";
 import type { Look } from "./looking";
-import type { Beat, ServerFrame, Sync, User } from "../protocol";
+import type { Beat, Sent, ServerFrame, Sync, User } from "../protocol";
 
 export type Event =
   | { readonly type: "frame"; readonly frame: ServerFrame }
@@ -14,15 +14,19 @@ export type Event =
   | { readonly type: "users"; readonly users: readonly User[] }
   | { readonly type: "send"; readonly send: StoredSend }
   /** It was accepted, with this number; or given up. */
-  | { readonly type: "sent"; readonly send: StoredSend; readonly seq: number; readonly at: string }
+  | { readonly type: "sent"; readonly send: StoredSend; readonly sent: Sent }
   | { readonly type: "unsend"; readonly clientMsgId: string; readonly thread: string }
   | { readonly type: "draft"; readonly draft: StoredDraft }
   | { readonly type: "people" }
   /** Somebody looks at a thread in one of the tabs, or no longer. */
   | { readonly type: "look"; readonly look: Look }
   | { readonly type: "connection"; readonly connection: ConnectionState }
+  /** Which group a tab shows; null: none. */
+  | { readonly type: "shows"; readonly tab: string; readonly thread: string | null }
   /** A tab was opened: the one that leads says how things are. */
   | { readonly type: "who" }
+  /** A tab leads from now on: the others say what they show. */
+  | { readonly type: "lead" }
   /** A person presses "Try now" in a tab that does not lead. */
   | { readonly type: "retry" }
   | { readonly type: "ended"; readonly farewell: Farewell };
@@ -30,4 +34,6 @@ export type Event =
 export interface ConnectionState {
   readonly state: "connecting" | "online" | "updating" | "polling" | "reconnecting" | "offline";
   readonly retryAt: number | null;
+  /** What is wrong with the server, as it says itself. */
+  readonly trouble: string | null;
 }

@@ -6,6 +6,7 @@ import type { Device, InboxRow, Me, User } from "../protocol";
 import type { Account } from "./account.svelte";
 import type { Connection } from "./connection";
 import { DevicesModel } from "./devices.svelte";
+import { farewellOf } from "./farewell";
 import type {
   AnnouncementWords,
   Conversation,
@@ -20,9 +21,12 @@ import type {
 } from "./kith";
 import { PreferencesModel } from "./preferences.svelte";
 import { ProfileModel } from "./profile.svelte";
+import { within } from "./time-limit";
 
 /** Whose data this browser holds. An id is no secret; the cookie, which is one, cannot be read from here. */
 const LAST_ACCOUNT = "kith.account";
+/** So long may drafts take on their way to the server before one is signed out. */
+const LAST_WORDS_MS = 3_000;
 
 export class KithModel implements Kith {
   phase = $state<Kith["phase"]>("starting");
@@ -34,10 +38,12 @@ export class KithModel implements Kith {
   #devices: Devices | null = null;
   #profile: Profile | null = null;
   #applyUpdate: () => void = () => undefined;
+  #isLeaving = false;
   #words: AnnouncementWords | null = null;
 
   /** First what the browser holds; then the server is asked whether it still stands. */
   async start(): Promise<void> {
+    addEventListener("storage", this.#otherSignedIn);
     const last = remembered();
     const kept = last === null ? null : await (await account()).Account.kept(last);
     if (kept) await this.#open(kept);
@@ -117,17 +123,21 @@ export class KithModel implements Kith {
     return Promise.resolve(this.#account?.outbox.sends.length ?? 0);
   }
 
+  /** First the server: a session that goes on would be a surprise to whoever opens this browser next. */
   async signOut(): Promise<void> {
     const account = this.#account;
-    if (!account) return;
-    account.tellEnd({ reason: "signed_out", by: null });
-    await account.close();
-    this.#forget();
+    if (!account || this.#isLeaving) return;
+    this.#isLeaving = true;
     try {
-      await calls.session.logout();
-    } finally {
+      await within(LAST_WORDS_MS, account.drafts.saved(), undefined);
+      await loggedOut();
+      account.tellEnd({ reason: "signed_out", by: null });
+      await account.close();
+      this.#forget();
       await deleteDatabase(account.me);
       await forgetCaches();
+    } finally {
+      this.#isLeaving = false;
     }
   }
 
@@ -181,29 +191,51 @@ export class KithModel implements Kith {
 
   async #open(me: Me): Promise<void> {
     const { Account } = await account();
-    this.#account = await Account.open(
+    const opened = await Account.open(
       me,
       { wishes: () => this.preferences, words: () => this.#words },
       () => (this.isStored = false),
-      (farewell) => void this.#ended(farewell),
+      (farewell) => void this.#ended(opened, farewell),
     );
+    this.#account = opened;
     remember(me.id);
     this.phase = "open";
   }
 
-  /** The cookie is of somebody else than the data here: another tab has signed in anew. */
+  /** The cookie is of somebody else than the data here. */
   async #changeTo(me: Me): Promise<void> {
-    await this.#account?.close();
-    this.#forget();
+    const before = this.#account;
+    this.#close();
+    await before?.close();
     await this.#open(me);
   }
 
-  async #ended(farewell: Farewell): Promise<void> {
-    await this.#account?.close();
+  /** Another tab has signed in: all tabs of a browser have the same cookie. */
+  readonly #otherSignedIn = ({ key, newValue }: StorageEvent): void => {
+    if (key !== LAST_ACCOUNT || newValue === null || newValue === this.#account?.me) return;
+    void this.#changed();
+  };
+
+  async #changed(): Promise<void> {
+    try {
+      const me = await calls.user.me();
+      if (me.id !== this.#account?.me) await this.#changeTo(me);
+      this.farewell = null;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#unknown(error);
+    }
+  }
+
+  async #ended(account: Account, farewell: Farewell): Promise<void> {
+    // The server tells of what this tab itself is about.
+    if (this.#isLeaving || account !== this.#account) return;
     this.farewell = farewell;
     // Drafts and what was not sent stay for when the same person comes back (N4).
     if (farewell.reason === "signed_out") this.#forget();
     else this.#close();
+    await account.close();
+    if (farewell.reason === "signed_out") await deleteDatabase(account.me);
   }
 
   #unknown(error: Refusal): void {
@@ -212,10 +244,8 @@ export class KithModel implements Kith {
       if (!this.#account) this.phase = "signed_out";
       return;
     }
-    if (this.#account) {
-      const reason = REASONS[error.code] ?? "expired";
-      void this.#ended({ reason, by: null });
-    } else this.phase = "signed_out";
+    if (this.#account) void this.#ended(this.#account, farewellOf(error));
+    else this.phase = "signed_out";
   }
 
   #close(): void {
@@ -231,16 +261,18 @@ export class KithModel implements Kith {
   }
 }
 
-const REASONS: Readonly<Record<string, Farewell["reason"]>> = {
-  session_replaced: "replaced",
-  session_revoked: "revoked",
-  session_expired: "expired",
-  account_disabled: "disabled",
-};
-
 /** What only somebody who is signed in needs: the log-in page does without. */
 function account(): Promise<typeof import("./account.svelte")> {
   return import("./account.svelte");
+}
+
+/** A session that has ended already is just as well. */
+async function loggedOut(): Promise<void> {
+  try {
+    await calls.session.logout();
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.retry !== "after_login") throw error;
+  }
 }
 
 async function deleteDatabase(userId: string): Promise<void> {

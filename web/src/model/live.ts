@@ -4,35 +4,35 @@
 import type * as calls from "../api/calls";
 import { Refusal } from "../api/refusal";
 import { type Command, Socket, type SocketEnd } from "../api/socket";
-import type { Beat, ServerFrame, ServerOk, State, Sync } from "../protocol";
+import type { Beat, ServerFrame, ServerOk, State } from "../protocol";
+import { backoffMs } from "./backoff";
 import type { ConnectionState } from "./event";
+import { type SyncEvents, Syncs } from "./syncs";
 import { Ticker } from "./ticker";
 
-/** So many attempts without a socket, then it is asked every ten seconds as well. */
+/** So many attempts without a socket, then it is asked every ten seconds as well (N3). */
 const POLL_AFTER_TRIES = 3;
 const POLL_MS = 10_000;
-const RETRY_MAX_S = 30;
+const BEAT_MS = 10_000;
 /** A timer that comes so much too late has slept with the machine. */
 const SLEPT_MS = 15_000;
 const TICK_MS = 1_000;
-const DIGEST_MS = 600_000;
 
-export interface LiveEvents {
+export interface LiveEvents extends Pick<SyncEvents, "page" | "agrees"> {
   frame(frame: ServerFrame): void;
-  sync(page: Sync, place: { isFirst: boolean; isLast: boolean }): void;
   beat(beat: Beat): void;
   state(state: ConnectionState): void;
+  /** A new connection; the server knows nothing of what the one before had subscribed. */
+  joined(): void;
   /** Everything is up to date: what waits can be sent. */
   ready(): void;
   /** The session is over; nothing is tried any longer. */
   final(end: SocketEnd | Refusal): void;
-  /** Of a sync with a digest: whether what is held here is the same; false: all is asked for again. */
-  agrees(digest: string): Promise<boolean>;
 }
 
 export interface LiveOptions {
-  calls: typeof calls;
-  cursor: string | null;
+  readonly calls: typeof calls;
+  readonly cursor: string | null;
   now(): number;
   random(): number;
   url(): string;
@@ -44,26 +44,38 @@ export interface LiveOptions {
 export class Live {
   readonly #events: LiveEvents;
   readonly #options: LiveOptions;
+  readonly #syncs: Syncs;
   readonly #ticker: Ticker;
   #socket: Socket | null = null;
   #isWelcome = false;
+  #isUpToDate = false;
+  /** The server answers, though not on a socket. */
+  #isPolling = false;
+  #trouble: string | null = null;
+  /** Connections in a row that were not brought up to date. */
   #tries = 0;
   #retryAt: number | null = null;
+  #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #pollAt: number | null = null;
   #beatAt = 0;
-  #digestAt = 0;
+  #beatEveryMs = BEAT_MS;
   #lastTick: number;
-  #cursor: string | null;
   #friendsVersion: string | null = null;
-  #syncing: Promise<void> | null = null;
-  #syncAgain = false;
   #isOver = false;
-  #told: ConnectionState = { state: "connecting", retryAt: null };
+  #told: ConnectionState | null = null;
 
   constructor(events: LiveEvents, options: LiveOptions) {
     this.#events = events;
     this.#options = options;
-    this.#cursor = options.cursor;
+    this.#syncs = new Syncs(
+      {
+        page: (page, place) => events.page(page, place),
+        agrees: (digest) => events.agrees(digest),
+        done: () => this.#synced(),
+        failed: (refusal) => this.#syncFailed(refusal),
+      },
+      options,
+    );
     this.#lastTick = options.now();
     this.#ticker = new Ticker(TICK_MS, () => this.#tick());
     this.#connect();
@@ -71,6 +83,11 @@ export class Live {
 
   get isConnected(): boolean {
     return this.#isWelcome;
+  }
+
+  /** Whether the server answers, on a socket or without. */
+  get isReachable(): boolean {
+    return this.#isWelcome || this.#isPolling;
   }
 
   /** Rejects with a `Refusal`; `unreachable` without a connection. */
@@ -86,82 +103,84 @@ export class Live {
   /** Something may have changed: the network, the eyes of the reader, the machine woke up (N2). */
   nudge(): void {
     if (this.#isOver) return;
+    this.#beatAt = 0;
     if (this.#socket) this.#socket.probe();
     else this.retryNow();
-    this.#beatAt = 0;
+    this.#tell();
   }
 
   retryNow(): void {
     if (this.#isOver || this.#socket) return;
-    this.#retryAt = null;
     this.#connect();
   }
 
   /** Pushes may have been lost. */
   resync(): void {
-    void this.#sync();
+    this.#syncs.ask();
   }
 
   /** Last words of a page that is left. */
   leave(): void {
-    if (this.#isWelcome) this.#socket?.say({ t: "heartbeat", state: "leaving" });
+    this.say({ t: "heartbeat", state: "leaving" });
   }
 
   close(): void {
     this.#isOver = true;
+    this.#isWelcome = false;
+    this.#syncs.close();
     this.#ticker.stop();
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#socket?.close();
     this.#socket = null;
   }
 
-  #state(): State {
-    return this.#options.isVisible() ? "online" : "away";
-  }
-
   #connect(): void {
+    this.#retryAt = null;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#socket = new Socket(this.#options.url(), this.#state(), {
       frame: (frame) => this.#frame(frame),
       end: (end) => this.#ended(end),
     });
-    this.#tell(this.#tries === 0 ? "connecting" : "reconnecting");
+    this.#tell();
   }
 
   #frame(frame: ServerFrame): void {
     if (frame.t === "welcome") return this.#welcome(frame.heartbeat_s);
     if (frame.t === "going_away") {
-      // Everybody was told the same second: each comes back at another one.
-      this.#retryAt = this.#options.now() + frame.retry_in_s * 1000 * (0.5 + this.#options.random());
-    }
-    if (frame.t === "resync") void this.#sync();
+      // Everybody was told in the same second: each comes back in another one.
+      const waitMs = frame.retry_in_s * 1000 * (0.5 + this.#options.random());
+      this.#retryAt = this.#options.now() + waitMs;
+    } else if (frame.t === "resync") this.#syncs.ask();
+    else if (frame.t !== "typing" && frame.t !== "receipt") this.#syncs.pushed();
     this.#events.frame(frame);
   }
 
   #welcome(heartbeatS: number): void {
     this.#isWelcome = true;
-    this.#tries = 0;
-    this.#retryAt = null;
+    this.#isUpToDate = false;
+    this.#isPolling = false;
     this.#pollAt = null;
     this.#beatAt = this.#options.now();
-    this.#heartbeatMs = heartbeatS * 1000;
-    this.#tell("updating");
+    this.#beatEveryMs = heartbeatS * 1000;
+    this.#tell();
+    this.#events.joined();
     // Join first, read second.
-    void this.#sync();
+    this.#syncs.ask();
   }
-
-  #heartbeatMs = 10_000;
 
   #ended(end: SocketEnd): void {
     this.#socket = null;
     this.#isWelcome = false;
+    this.#trouble = null;
     if (this.#isOver) return;
     if (end.isFinal) return this.#over(end);
     this.#tries += 1;
-    const waitS = this.#options.random() * Math.min(RETRY_MAX_S, 2 ** this.#tries);
-    this.#retryAt ??= this.#options.now() + waitS * 1000;
-    if (this.#tries >= POLL_AFTER_TRIES) this.#pollAt ??= this.#options.now();
-    this.#tell(
-      this.#pollAt === null ? "reconnecting" : this.#told.state === "polling" ? "polling" : "reconnecting",
-    );
+    const now = this.#options.now();
+    this.#retryAt ??= now + backoffMs(this.#tries, this.#options.random());
+    // Besides the ticks, which are seldom while the page is hidden.
+    this.#retryTimer = setTimeout(() => this.#tick(), this.#retryAt - now);
+    if (this.#tries >= POLL_AFTER_TRIES) this.#pollAt ??= now;
+    this.#tell();
   }
 
   #over(end: SocketEnd | Refusal): void {
@@ -169,100 +188,86 @@ export class Live {
     this.#events.final(end);
   }
 
-  #tick(): void {
-    const now = this.#options.now();
-    const slept = now - this.#lastTick > SLEPT_MS;
-    this.#lastTick = now;
-    if (this.#isOver) return;
-    if (slept) this.nudge();
-    if (!this.#socket && this.#retryAt !== null && now >= this.#retryAt) this.retryNow();
-    if (this.#pollAt !== null && now >= this.#pollAt) {
-      this.#pollAt = now + POLL_MS;
-      void this.#sync();
-    }
-    if (this.#isWelcome && now >= this.#beatAt) {
-      this.#beatAt = now + this.#heartbeatMs;
-      void this.#beat();
-    }
-    if (this.#told.state === "offline" || !this.#options.isOnline()) this.#tell(this.#told.state);
+  #synced(): void {
+    this.#trouble = null;
+    this.#isUpToDate = true;
+    if (this.#isWelcome) this.#tries = 0;
+    else this.#isPolling = this.#pollAt !== null;
+    this.#tell();
+    this.#events.ready();
   }
 
-  async #beat(): Promise<void> {
+  #syncFailed(refusal: Refusal): void {
+    if (refusal.retry === "after_login") return this.#over(refusal);
+    this.#isPolling = false;
+    if (this.#isWelcome) this.#trouble = troubleOf(refusal);
+    this.#tell();
+  }
+
+  #tick(): void {
+    if (this.#isOver) return;
+    const now = this.#options.now();
+    const sinceMs = now - this.#lastTick;
+    this.#lastTick = now;
+    if (sinceMs < 0) this.#clockWasSetBack(now);
+    if (sinceMs < 0 || sinceMs > SLEPT_MS) this.nudge();
+    this.#socket?.look();
+    if (this.#retryAt !== null && now >= this.#retryAt) this.retryNow();
+    if (this.#pollAt !== null && now >= this.#pollAt) {
+      this.#pollAt = now + POLL_MS;
+      this.#syncs.poll();
+    }
+    if (this.#isWelcome) this.#syncs.tick();
+    if (this.isReachable && now >= this.#beatAt) void this.#beat(now);
+    this.#tell();
+  }
+
+  /** What was to come then comes now. */
+  #clockWasSetBack(now: number): void {
+    if (this.#pollAt !== null) this.#pollAt = now;
+    this.#syncs.hurry();
+  }
+
+  #state(): State {
+    return this.#options.isVisible() ? "online" : "away";
+  }
+
+  async #beat(now: number): Promise<void> {
+    this.#beatAt = now + this.#beatEveryMs;
     try {
       const beat = await this.#options.calls.presence.beat({
         state: this.#state(),
         friends_version: this.#friendsVersion,
       });
+      if (this.#isOver) return;
       this.#friendsVersion = beat.friends_version;
-      this.#heartbeatMs = beat.next_s * 1000;
+      this.#beatEveryMs = beat.next_s * 1000;
       this.#events.beat(beat);
-    } catch {
-      // The socket tells how it stands with the server.
-    }
-  }
-
-  /** One at a time; what is asked for meanwhile is another one afterwards. */
-  async #sync(): Promise<void> {
-    if (this.#syncing) {
-      this.#syncAgain = true;
-      return this.#syncing;
-    }
-    this.#syncing = this.#syncPages();
-    try {
-      await this.#syncing;
-    } finally {
-      this.#syncing = null;
-    }
-    if (this.#syncAgain) {
-      this.#syncAgain = false;
-      await this.#sync();
-    }
-  }
-
-  async #syncPages(): Promise<void> {
-    const now = this.#options.now();
-    const withDigest = now >= this.#digestAt;
-    try {
-      let isFirst = true;
-      for (;;) {
-        const page = await this.#options.calls.sync(this.#cursor, withDigest);
-        if (this.#isOver) return;
-        this.#cursor = page.cursor;
-        this.#events.sync(page, { isFirst, isLast: !page.more });
-        isFirst = false;
-        if (page.more) continue;
-        if (withDigest) await this.#checked(page, now);
-        break;
-      }
     } catch (error) {
-      return this.#syncFailed(error);
+      // The socket, or the next sync, tells how it stands with the server.
+      if (!(error instanceof Refusal)) throw error;
     }
-    if (this.#isWelcome) this.#tell("online");
-    else if (this.#pollAt !== null) this.#tell("polling");
-    this.#events.ready();
   }
 
-  /** About every ten minutes, by chance, so that not everybody asks at once. */
-  async #checked(page: Sync, now: number): Promise<void> {
-    this.#digestAt = now + DIGEST_MS * (0.5 + this.#options.random());
-    if (page.digest === undefined || (await this.#events.agrees(page.digest))) return;
-    this.#cursor = null;
-    this.#syncAgain = true;
-  }
-
-  #syncFailed(error: unknown): void {
-    if (!(error instanceof Refusal)) throw error;
-    if (error.retry === "after_login") return this.#over(error);
-    // Without the answer nothing is known to be complete: the next connection begins anew.
-    if (this.#isWelcome) this.#socket?.close();
-  }
-
-  #tell(state: ConnectionState["state"]): void {
-    const isOffline = !this.#options.isOnline() && !this.#isWelcome;
-    const shown = isOffline ? "offline" : state === "offline" ? "reconnecting" : state;
-    const retryAt = shown === "reconnecting" ? this.#retryAt : null;
-    if (shown === this.#told.state && retryAt === this.#told.retryAt) return;
-    this.#told = { state: shown, retryAt };
+  #tell(): void {
+    const state = this.#shown();
+    const retryAt = state === "reconnecting" ? this.#retryAt : null;
+    const told = this.#told;
+    if (told?.state === state && told.retryAt === retryAt && told.trouble === this.#trouble) return;
+    this.#told = { state, retryAt, trouble: this.#trouble };
     this.#events.state(this.#told);
   }
+
+  #shown(): ConnectionState["state"] {
+    // What is wrong with the server is said of a connection that stands.
+    if (this.#isWelcome) return this.#isUpToDate || this.#trouble !== null ? "online" : "updating";
+    if (!this.#options.isOnline()) return "offline";
+    if (this.#isPolling) return "polling";
+    return this.#tries === 0 ? "connecting" : "reconnecting";
+  }
+}
+
+/** What a person may be told of: the server answered, and it was at fault. */
+function troubleOf(refusal: Refusal): string | null {
+  return refusal.status >= 500 && refusal.code !== "overloaded" ? refusal.code : null;
 }

@@ -4,13 +4,18 @@
 import type { Entry, Page, Reaction } from "../protocol";
 import { type Range, holes, joined, rangeOf, within } from "./ranges";
 
-/** An entry with all that happened to it up to `asOf`. Never changed in place. */
+/** An entry with all that happened to it up to `asOf`, and what is known of later. Never changed in place. */
 export interface Logged {
   readonly entry: Entry;
   readonly asOf: number;
+  /** The numbers of later changes that are laid over it; between them some may be missing, as long as there are holes. */
+  readonly laid?: readonly number[];
   /** When it was edited last, if that was heard. */
   readonly editedAt: number | null;
 }
+
+/** Changes of messages that are not here. */
+const EARLY_MAX = 200;
 
 const OVERLAYS: ReadonlySet<string> = new Set(["edit", "delete", "react", "unreact"]);
 const COUNTABLE: ReadonlySet<string> = new Set(["text", "media", "custom"]);
@@ -30,6 +35,8 @@ export class Log {
   #logged = new Map<number, Logged>();
   #ranges: Range[] = [];
   #sorted: Logged[] | null = [];
+  /** Their message may be in a page that is under way, and older than they are. */
+  #early: readonly Entry[] = [];
   /** Messages with changes that are not confirmed, as they are without. */
   readonly #assumed = new Map<number, { truth: Logged; changes: readonly Assumption[] }>();
 
@@ -55,6 +62,11 @@ export class Log {
     return this.#logged.get(seq);
   }
 
+  /** Without what is assumed. */
+  truth(seq: number): Logged | undefined {
+    return this.#assumed.get(seq)?.truth ?? this.#logged.get(seq);
+  }
+
   isKnown(seq: number): boolean {
     return rangeOf(this.#ranges, seq) !== null;
   }
@@ -70,8 +82,12 @@ export class Log {
 
   /** What the browser kept. */
   restore(logged: readonly Logged[], ranges: readonly Range[]): void {
-    for (const one of logged) this.#put(one);
+    for (const one of logged) {
+      const known = this.truth(one.entry.seq);
+      if (!known || newest(known) <= newest(one)) this.#put(one);
+    }
     for (const range of ranges) this.#ranges = joined(this.#ranges, range);
+    for (const overlay of this.#early) this.#overlay(overlay);
   }
 
   /** A page of the server says what there is between two numbers; what it leaves out is not for this user. */
@@ -82,12 +98,13 @@ export class Log {
         this.#overlay(entry);
         continue;
       }
-      const known = this.#assumed.get(entry.seq)?.truth ?? this.#logged.get(entry.seq);
+      const known = this.truth(entry.seq);
       // What was pushed meanwhile is newer than the page.
-      if (known && known.asOf > page.as_of_seq) continue;
+      if (known && newest(known) > page.as_of_seq) continue;
       this.#put({ entry, asOf: page.as_of_seq, editedAt: known?.editedAt ?? null });
     }
     this.#ranges = joined(this.#ranges, [from, to]);
+    for (const overlay of this.#early) this.#overlay(overlay);
   }
 
   /** New entries as they were pushed. Gives those that are messages or notices and were not here before. */
@@ -132,15 +149,20 @@ export class Log {
     const changes = assumed.changes.filter((_, at) => at !== place);
     if (changes.length > 0) this.#assumed.set(seq, { ...assumed, changes });
     else this.#assumed.delete(seq);
-    this.#put(assumed.truth);
+    // Unless it was forgotten meanwhile.
+    if (this.#logged.has(seq)) this.#put(assumed.truth);
   }
 
   #overlay(overlay: Entry): void {
     const seq = overlay.target_seq ?? 0;
-    const target = this.#assumed.get(seq)?.truth ?? this.#logged.get(seq);
-    const laid = target && laidOver(target, overlay, this.#me);
-    if (!laid) return;
-    this.#put(laid);
+    const target = this.truth(seq);
+    if (!target) {
+      const others = this.#early.filter((one) => one.seq !== overlay.seq);
+      this.#early = [...others, overlay].slice(-EARLY_MAX);
+      return;
+    }
+    const laid = laidOver(target, overlay, this.#me);
+    if (laid) this.#put(laid);
     if (overlay.author_id === this.#me) this.#settle(seq, (one) => one.name === nameOf(overlay));
   }
 
@@ -169,26 +191,33 @@ export function nameOf(overlay: Pick<Entry, "kind" | "emoji">): string {
   return overlay.kind + (overlay.emoji ?? "");
 }
 
-/** A message with one more change over it; null if the change is in it already. */
+/** The last change that is in it. */
+export function newest({ asOf, laid }: Logged): number {
+  return Math.max(asOf, ...(laid ?? []));
+}
+
+/** A message with one more change over it, in whatever order they come; null if the change is in it already. */
 export function laidOver(target: Logged, overlay: Entry, me: string): Logged | null {
-  if (target.asOf >= overlay.seq) return null;
-  const editedAt = overlay.kind === "edit" ? Date.parse(overlay.at) : target.editedAt;
+  const { asOf, laid = [] } = target;
+  if (asOf >= overlay.seq || laid.includes(overlay.seq)) return null;
   const entry = overlaid(target.entry, overlay, overlay.author_id === me);
-  return { entry, asOf: overlay.seq, editedAt };
+  const isEdited = overlay.kind === "edit" && entry !== target.entry;
+  const editedAt = isEdited ? Date.parse(overlay.at) : target.editedAt;
+  return { entry, asOf, laid: [...laid, overlay.seq], editedAt };
 }
 
 function overlaid(entry: Entry, overlay: Entry, isMine: boolean): Entry {
-  switch (overlay.kind) {
+  const { kind, seq, text, emoji = "" } = overlay;
+  if (entry.deleted_seq !== undefined) return entry;
+  switch (kind) {
     case "edit":
-      return entry.deleted_seq === undefined
-        ? { ...entry, text: overlay.text ?? "", edited_seq: overlay.seq }
-        : entry;
+      return seq > (entry.edited_seq ?? 0) ? { ...entry, text: text ?? "", edited_seq: seq } : entry;
     case "delete":
-      return deleted(entry, overlay.seq);
+      return deleted(entry, seq);
     case "react":
-      return { ...entry, reactions: reacted(entry.reactions ?? [], overlay.emoji ?? "", 1, isMine) };
+      return { ...entry, reactions: reacted(entry.reactions ?? [], emoji, 1, isMine) };
     case "unreact":
-      return { ...entry, reactions: reacted(entry.reactions ?? [], overlay.emoji ?? "", -1, isMine) };
+      return { ...entry, reactions: reacted(entry.reactions ?? [], emoji, -1, isMine) };
     default:
       return entry;
   }
@@ -201,6 +230,7 @@ export function deleted(entry: Entry, seq: number): Entry {
   return { ...rest, deleted_seq: seq };
 }
 
+/** One's own counts once, however often it is told. */
 export function reacted(
   reactions: readonly Reaction[],
   emoji: string,
@@ -208,6 +238,7 @@ export function reacted(
   isMine: boolean,
 ): Reaction[] {
   const before = reactions.find((one) => one.emoji === emoji) ?? { emoji, count: 0, mine: false };
+  if (isMine && before.mine === by > 0) return [...reactions];
   const after = { emoji, count: before.count + by, mine: isMine ? by > 0 : before.mine };
   if (after.count <= 0) return reactions.filter((one) => one.emoji !== emoji);
   if (before.count === 0) return [...reactions, after];

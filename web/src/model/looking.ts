@@ -8,7 +8,7 @@ export interface Look {
 }
 
 export class Looking {
-  readonly #tab = crypto.randomUUID();
+  readonly tab = crypto.randomUUID();
   readonly #tell: (look: Look) => void;
   #now: Look | null = null;
 
@@ -19,9 +19,14 @@ export class Looking {
 
   /** How it is with this tab. */
   here(isHere: boolean, thread: string | null): void {
-    const isMine = this.#now?.tab === this.#tab;
+    const isMine = this.#now?.tab === this.tab;
     if (isHere ? isMine && this.#now?.thread === thread : !isMine) return;
-    this.#tell({ tab: this.#tab, isHere, thread });
+    this.#tell({ tab: this.tab, isHere, thread });
+  }
+
+  /** For a tab that has not heard it. */
+  again(): void {
+    if (this.#now?.tab === this.tab) this.#tell(this.#now);
   }
 
   take(look: Look): void {

@@ -1,6 +1,7 @@
 // Says to the server what was read: at most once a second, the highest number only, and also when it has not grown while the
 // badge is not zero (R2).
 
+import { Refusal } from "../api/refusal";
 import type { Context } from "./context";
 
 const EVERY_MS = 1_000;
@@ -11,6 +12,8 @@ export class ReadMarks {
   /** What is to be said, what was said. */
   #wanted = 0;
   #said = 0;
+  /** No answer came. */
+  #missed = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #lastAt = -Infinity;
 
@@ -27,6 +30,11 @@ export class ReadMarks {
     this.#timer ??= setTimeout(() => void this.#say(), waitMs);
   }
 
+  /** There is a connection again. */
+  again(): void {
+    if (this.#missed > this.#said) this.read(this.#missed, true);
+  }
+
   async #say(): Promise<void> {
     this.#timer = null;
     this.#lastAt = this.#context.now();
@@ -34,9 +42,11 @@ export class ReadMarks {
     try {
       await this.#context.calls.message.read(this.#thread, seq);
       this.#said = Math.max(this.#said, seq);
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
       // The next time that something is seen, or that the badge is not zero, it is said again.
       this.#wanted = this.#said;
+      if (error.retry === "later") this.#missed = Math.max(this.#missed, seq);
     }
   }
 }

@@ -34,7 +34,11 @@ export function withEntries(row: InboxRow, entries: readonly Entry[], known: Kno
   let change: Change = { row, isSure: true };
   for (const entry of entries) {
     const { last_seq } = change.row.head;
-    if (entry.seq <= last_seq) continue;
+    if (entry.seq <= last_seq) {
+      const read = withOwnRead(change.row, entry, known);
+      change = { row: read.row, isSure: change.isSure && read.isSure };
+      continue;
+    }
     const next = withEntry(change.row, entry, known);
     // A push was lost: who knows what was in it.
     const isGap = entry.seq > last_seq + 1;
@@ -52,6 +56,13 @@ function withEntry(before: InboxRow, entry: Entry, known: Known): Change {
   const { seq, author_id, kind, text = "" } = entry;
   const head = { ...row.head, at: entry.at, preview: { seq, author_id, kind, text } };
   return sure({ ...row, head, mine: counted(row.mine, entry, known.me) });
+}
+
+/** The answer to a send may have come before its entry, and does not say whether it moved the read mark. */
+function withOwnRead(row: InboxRow, entry: Entry, { me, recent }: Known): Change {
+  const { mine } = row;
+  const hasMoved = entry.author_id === me && entry.read_moved === true && entry.seq > mine.read_seq;
+  return hasMoved ? withMine(row, { ...mine, read_seq: entry.seq }, recent) : sure(row);
 }
 
 function sure(row: InboxRow): Change {

@@ -2,8 +2,8 @@
 
 import type { Entry } from "../protocol";
 import type { Database, StoredEntry } from "./database";
-import { type Logged, isOverlay, laidOver } from "./log";
-import { type Range, joined } from "./ranges";
+import { type Logged, isOverlay, laidOver, newest } from "./log";
+import { type Range, joined, rangeOf } from "./ranges";
 
 export class StoredLog {
   readonly #database: Database;
@@ -25,33 +25,49 @@ export class StoredLog {
         .where("[thread+seq]")
         .between([this.#thread, from], [this.#thread, to], true, true)
         .toArray();
-      return rows.map(({ entry, asOf }) => ({ entry, asOf, editedAt: null }));
+      return rows.map(loggedOf);
     });
   }
 
   /** The newest range that is kept. */
   async newest(): Promise<Range | null> {
-    const stored = await this.#database.with(undefined, (tables) => tables.threads.get(this.#thread));
-    return stored?.ranges.at(-1) ?? null;
+    return (await this.#ranges()).at(-1) ?? null;
   }
 
-  /** Entries of a page or a push, with the numbers that are known with them; `asOf` null: each as of itself. */
-  async write(entries: readonly Entry[], range: Range, asOf: number | null): Promise<void> {
-    const thread = this.#thread;
-    const rows = entries
+  /** The range that is kept around a number. */
+  async around(seq: number): Promise<Range | null> {
+    return rangeOf(await this.#ranges(), seq);
+  }
+
+  /** It is on the screen: what was not for the longest time is forgotten first. */
+  async shown(at: number): Promise<void> {
+    await this.#database.with(0, (tables) => tables.threads.update(this.#thread, { shownAt: at }));
+  }
+
+  /** Entries as they were pushed: each as of itself. */
+  async writePushed(entries: readonly Entry[], range: Range): Promise<void> {
+    const logged = entries
       .filter((entry) => !isOverlay(entry))
-      .map((entry): StoredEntry => ({ thread, seq: entry.seq, entry, asOf: asOf ?? entry.seq }));
+      .map((entry) => ({ entry, asOf: entry.seq, editedAt: null }));
+    await this.write(logged, entries.filter(isOverlay), range);
+  }
+
+  /** Entries, changes of those that are kept, and the numbers that are known with them. */
+  async write(logged: readonly Logged[], overlays: readonly Entry[], range: Range): Promise<void> {
+    const thread = this.#thread;
     await this.#database.with(undefined, (tables) =>
       tables.transaction("rw", tables.threads, tables.entries, async () => {
-        const keys = rows.map(({ seq }): [string, number] => [thread, seq]);
-        const before = await tables.entries.bulkGet(keys);
+        const before = await tables.entries.bulkGet(logged.map(({ entry }) => [thread, entry.seq]));
         // What was pushed meanwhile is newer than a page.
-        const newer = rows.filter((row, place) => (before[place]?.asOf ?? 0) <= row.asOf);
-        await tables.entries.bulkPut(newer);
-        for (const overlay of entries.filter(isOverlay)) {
+        const news = logged.filter((one, place) => {
+          const kept = before[place];
+          return kept === undefined || newest(kept) <= newest(one);
+        });
+        await tables.entries.bulkPut(news.map((one) => ({ ...one, thread, seq: one.entry.seq })));
+        for (const overlay of overlays) {
           const target = await tables.entries.get([thread, overlay.target_seq ?? 0]);
-          const laid = target && laidOver({ ...target, editedAt: null }, overlay, this.#me);
-          if (target && laid) await tables.entries.put({ ...target, entry: laid.entry, asOf: laid.asOf });
+          const laid = target && laidOver(loggedOf(target), overlay, this.#me);
+          if (target && laid) await tables.entries.put({ ...laid, thread, seq: target.seq });
         }
         const stored = await tables.threads.get(thread);
         if (!stored) return;
@@ -60,4 +76,13 @@ export class StoredLog {
       }),
     );
   }
+
+  async #ranges(): Promise<readonly Range[]> {
+    const stored = await this.#database.with(undefined, (tables) => tables.threads.get(this.#thread));
+    return stored?.ranges ?? [];
+  }
+}
+
+function loggedOf({ entry, asOf, laid, editedAt }: StoredEntry): Logged {
+  return { entry, asOf, editedAt: editedAt ?? null, ...(laid === undefined ? {} : { laid }) };
 }

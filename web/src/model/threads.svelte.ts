@@ -21,9 +21,10 @@ export class Threads {
     this.#onDoubt = onDoubt;
   }
 
-  async restore(): Promise<void> {
+  /** `wasSynced`: the server has told all of them once, even if there are none. */
+  async restore(wasSynced: boolean): Promise<void> {
     const stored = await this.#context.database.with([], (tables) => tables.threads.toArray());
-    if (stored.length === 0) return;
+    if (stored.length === 0 && !wasSynced) return;
     this.rows = new Map(stored.map(({ id, row }) => [id, row]));
     this.isKnown = true;
   }
@@ -88,9 +89,11 @@ export class Threads {
   #takeSynced(rows: Map<string, InboxRow>, synced: SyncThread): void {
     if (!("thread" in synced)) {
       const row = rows.get(synced.id);
-      // Who has left still reads what was before.
       if (row) {
-        rows.set(synced.id, { ...row, thread: { ...row.thread, gone: true, left_seq: synced.left_seq } });
+        // Who has left still reads what was before.
+        const left = { ...row, thread: { ...row.thread, gone: true, left_seq: synced.left_seq } };
+        rows.set(synced.id, left);
+        this.#write([left]);
       }
       this.#told?.add(synced.id);
       return;

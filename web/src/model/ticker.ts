@@ -4,6 +4,9 @@
 import { scriptUrl } from "./script-url";
 import workerUrl from "./ticker-worker.ts?worker&url";
 
+/** One wake-up in ten seconds, as the budget of a hidden tab asks. */
+const HIDDEN_EVERY_MS = 10_000;
+
 export class Ticker {
   readonly #tick: () => void;
   readonly #everyMs: number;
@@ -13,31 +16,40 @@ export class Ticker {
   constructor(everyMs: number, tick: () => void) {
     this.#tick = tick;
     this.#everyMs = everyMs;
-    this.#interval = setInterval(tick, everyMs);
-    globalThis.document?.addEventListener("visibilitychange", this.#change);
+    document.addEventListener("visibilitychange", this.#changed);
+    this.#start();
   }
 
   stop(): void {
-    globalThis.document?.removeEventListener("visibilitychange", this.#change);
+    document.removeEventListener("visibilitychange", this.#changed);
+    this.#pause();
+  }
+
+  readonly #changed = (): void => {
+    this.#pause();
+    this.#start();
+    this.#tick();
+  };
+
+  #start(): void {
+    if (!document.hidden) this.#interval = setInterval(this.#tick, this.#everyMs);
+    else if ("Worker" in globalThis) this.#startWorker();
+    else this.#interval = setInterval(this.#tick, HIDDEN_EVERY_MS);
+  }
+
+  /** Only while the page is hidden: seen ones have timers of their own. */
+  #startWorker(): void {
+    this.#worker = new Worker(scriptUrl(workerUrl), { type: "module" });
+    this.#worker.onmessage = () => this.#tick();
+    // Its script could not be read: better seldom than never.
+    this.#worker.onerror = () => (this.#interval ??= setInterval(this.#tick, HIDDEN_EVERY_MS));
+    this.#worker.postMessage(HIDDEN_EVERY_MS);
+  }
+
+  #pause(): void {
     if (this.#interval !== null) clearInterval(this.#interval);
+    this.#interval = null;
     this.#worker?.terminate();
     this.#worker = null;
   }
-
-  /** A worker only while it is needed: hidden pages should cost next to nothing, and so should seen ones. */
-  readonly #change = (): void => {
-    if (!document.hidden) {
-      this.#worker?.terminate();
-      this.#worker = null;
-      this.#tick();
-      return;
-    }
-    if (this.#worker || !("Worker" in globalThis)) return;
-    this.#worker = new Worker(scriptUrl(workerUrl), { type: "module" });
-    this.#worker.onmessage = () => this.#tick();
-    this.#worker.postMessage(Math.max(this.#everyMs, HIDDEN_EVERY_MS));
-  };
 }
-
-/** One wake-up in ten seconds, as the budget of a hidden tab asks. */
-const HIDDEN_EVERY_MS = 10_000;

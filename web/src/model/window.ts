@@ -7,6 +7,8 @@ import type { Range } from "./ranges";
 /** In one thread; what is further from the eyes of the reader goes first (T12). */
 const ENTRIES_MAX = 8_000;
 const KEPT = 7_500;
+/** More than so many that are missing are not fetched one page after the other: one reads on from where they begin. */
+const FOLLOW_MAX = 500;
 
 export class Window {
   readonly #log: Log;
@@ -41,20 +43,36 @@ export class Window {
     [this.from, this.to] = [0, -1];
   }
 
+  /** Whether a number, or the place right behind what is here, can be shown without reading anything. */
+  reaches(seq: number): boolean {
+    return this.isOpen && this.from <= seq && seq <= this.to + 1;
+  }
+
   /** The first look: at the New line, or at the end; first what the browser kept, if it can be shown without a jump. */
   async open(bounds: Bounds, newFrom: number | null, changed: () => void): Promise<void> {
     this.#head = bounds.last;
     const kept = await this.#pages.kept();
-    if (kept !== null && (newFrom === null || kept >= newFrom - 1)) {
-      this.#look(this.#log.around(kept) ?? [kept, kept]);
+    if (kept && (newFrom === null || (kept[0] <= newFrom && newFrom <= kept[1] + 1))) {
+      this.#look(this.#log.around(kept[1]) ?? kept);
       changed();
-      if (kept >= bounds.last) return;
+      if (kept[1] >= bounds.last) return;
     }
-    if (newFrom !== null) return this.around(newFrom, bounds);
+    try {
+      if (newFrom !== null) return await this.around(newFrom, bounds);
+      await this.#openAtEnd(bounds, changed);
+    } catch (error) {
+      // Without a server there is what was kept, and below it what is missing.
+      if (kept && !this.isOpen) this.#look(kept);
+      throw error;
+    }
+  }
+
+  async #openAtEnd(bounds: Bounds, changed: () => void): Promise<void> {
     await this.#pages.older(bounds.last + 1, bounds);
     const [first, last] = this.#log.around(bounds.last) ?? [bounds.last, bounds.last];
     // Between what was kept and what is newest there may be a hole: it is drawn, and filled.
-    this.#look([this.isOpen ? Math.min(this.from, first) : first, last]);
+    const isNear = this.isOpen && first - this.to <= FOLLOW_MAX;
+    this.#look([isNear ? Math.min(this.from, first) : first, last]);
     await this.fill(bounds, changed);
   }
 
@@ -62,18 +80,14 @@ export class Window {
     const before = this.from;
     await this.#pages.older(before, bounds);
     this.from = Math.max(this.#log.around(before - 1)?.[0] ?? before, bounds.first);
-    if (this.#log.size <= ENTRIES_MAX) return;
-    this.to = this.#log.entries[KEPT]?.entry.seq ?? this.to;
-    this.#log.keep(this.from, this.to);
+    this.trim(false);
   }
 
   async newer(bounds: Bounds): Promise<void> {
     const after = this.to;
     await this.#pages.newer(after, bounds);
     this.to = Math.min(this.#log.around(after + 1)?.[1] ?? after, Math.max(after, bounds.last));
-    if (this.#log.size <= ENTRIES_MAX) return;
-    this.from = this.#log.entries.at(-KEPT)?.entry.seq ?? this.from;
-    this.#log.keep(this.from, this.to);
+    this.trim(true);
   }
 
   async around(seq: number, bounds: Bounds): Promise<void> {
@@ -88,16 +102,21 @@ export class Window {
 
   /** Entries were pushed: a window that stood at the head follows it, even over a hole. */
   came(prevSeq: number, last: number): void {
-    const stoodAtHead = this.isOpen && this.to >= Math.min(prevSeq, this.#head);
-    if (stoodAtHead) this.to = Math.max(this.to, last);
-    this.#head = Math.max(this.#head, last);
+    this.#follow(Math.min(prevSeq, this.#head), last);
   }
 
   /** The head moved from there without a push. */
   headMoved(before: number, bounds: Bounds): void {
-    if (!this.isOpen || this.to < before) return;
-    this.to = Math.max(this.to, bounds.last);
-    this.#head = Math.max(this.#head, bounds.last);
+    this.#follow(before, bounds.last);
+  }
+
+  /** Holds no more than it may: away goes what is above a reader at the end, and what is below one who reads history. */
+  trim(isAtEnd: boolean): void {
+    if (this.#log.size <= ENTRIES_MAX) return;
+    const { entries } = this.#log;
+    if (isAtEnd) this.from = entries.at(-KEPT)?.entry.seq ?? this.from;
+    else this.to = entries[KEPT]?.entry.seq ?? this.to;
+    this.#log.keep(this.from, this.to);
   }
 
   async fill(bounds: Bounds, changed: () => void): Promise<void> {
@@ -109,6 +128,12 @@ export class Window {
       if (!this.#log.isKnown(hole[0])) return;
       changed();
     }
+  }
+
+  #follow(before: number, last: number): void {
+    const stoodAtHead = this.isOpen && this.to >= before;
+    if (stoodAtHead && last - this.to <= FOLLOW_MAX) this.to = Math.max(this.to, last);
+    this.#head = Math.max(this.#head, last);
   }
 
   #look([from, to]: Range): void {
