@@ -8,14 +8,24 @@ import { type Range, holes, joined, rangeOf, within } from "./ranges";
 export interface Logged {
   readonly entry: Entry;
   readonly asOf: number;
-  /** The numbers of later changes that are laid over it; between them some may be missing, as long as there are holes. */
-  readonly laid?: readonly number[];
+  /** Later changes, ascending, and the entry without them: one that comes late, out of a hole, goes between the others. */
+  readonly laid?: { readonly under: Entry; readonly changes: readonly Laid[] };
   /** When it was edited last, if that was heard. */
   readonly editedAt: number | null;
 }
 
 /** Changes of messages that are not here. */
 const EARLY_MAX = 200;
+
+/** What an edit, deletion or reaction does to a message. */
+export interface Laid {
+  readonly seq: number;
+  readonly kind: Entry["kind"];
+  readonly at: string;
+  readonly isMine: boolean;
+  readonly text?: string;
+  readonly emoji?: string;
+}
 
 const OVERLAYS: ReadonlySet<string> = new Set(["edit", "delete", "react", "unreact"]);
 const COUNTABLE: ReadonlySet<string> = new Set(["text", "media", "custom"]);
@@ -84,7 +94,7 @@ export class Log {
   restore(logged: readonly Logged[], ranges: readonly Range[]): void {
     for (const one of logged) {
       const known = this.truth(one.entry.seq);
-      if (!known || newest(known) <= newest(one)) this.#put(one);
+      if (!known || newest(known) < newest(one)) this.#put(one);
     }
     for (const range of ranges) this.#ranges = joined(this.#ranges, range);
     for (const overlay of this.#early) this.#overlay(overlay);
@@ -193,25 +203,35 @@ export function nameOf(overlay: Pick<Entry, "kind" | "emoji">): string {
 
 /** The last change that is in it. */
 export function newest({ asOf, laid }: Logged): number {
-  return Math.max(asOf, ...(laid ?? []));
+  return Math.max(asOf, laid?.changes.at(-1)?.seq ?? 0);
 }
 
 /** A message with one more change over it, in whatever order they come; null if the change is in it already. */
 export function laidOver(target: Logged, overlay: Entry, me: string): Logged | null {
-  const { asOf, laid = [] } = target;
-  if (asOf >= overlay.seq || laid.includes(overlay.seq)) return null;
-  const entry = overlaid(target.entry, overlay, overlay.author_id === me);
-  const isEdited = overlay.kind === "edit" && entry !== target.entry;
-  const editedAt = isEdited ? Date.parse(overlay.at) : target.editedAt;
-  return { entry, asOf, laid: [...laid, overlay.seq], editedAt };
+  const { asOf, laid = { under: target.entry, changes: [] } } = target;
+  if (asOf >= overlay.seq || laid.changes.some(({ seq }) => seq === overlay.seq)) return null;
+  const changes = [...laid.changes, changeOf(overlay, me)].sort((a, b) => a.seq - b.seq);
+  const entry = changes.reduce(overlaid, laid.under);
+  // Of what was deleted nothing is kept, neither what it was before.
+  if (entry.deleted_seq !== undefined) {
+    const deletion = changes.filter(({ kind }) => kind === "delete");
+    return { entry, asOf, laid: { under: entry, changes: deletion }, editedAt: null };
+  }
+  const edit = changes.findLast(({ kind }) => kind === "edit");
+  const editedAt = edit ? Date.parse(edit.at) : target.editedAt;
+  return { entry, asOf, laid: { under: laid.under, changes }, editedAt };
 }
 
-function overlaid(entry: Entry, overlay: Entry, isMine: boolean): Entry {
-  const { kind, seq, text, emoji = "" } = overlay;
+function changeOf({ seq, kind, at, author_id, text, emoji }: Entry, me: string): Laid {
+  const rest = { ...(text === undefined ? {} : { text }), ...(emoji === undefined ? {} : { emoji }) };
+  return { seq, kind, at, isMine: author_id === me, ...rest };
+}
+
+function overlaid(entry: Entry, { kind, seq, text = "", emoji = "", isMine }: Laid): Entry {
   if (entry.deleted_seq !== undefined) return entry;
   switch (kind) {
     case "edit":
-      return seq > (entry.edited_seq ?? 0) ? { ...entry, text: text ?? "", edited_seq: seq } : entry;
+      return { ...entry, text, edited_seq: seq };
     case "delete":
       return deleted(entry, seq);
     case "react":
